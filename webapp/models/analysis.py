@@ -18,8 +18,9 @@ class Analysis(HasUid, Base):
 
     `probabilities`: {label: p}, p in 0..1, summing to 1. `heatmaps`: {label: {"values": rows of
     non-negative strengths, "peak": [row, column] as shares or None, "area": share, "words": text}}.
-    `timings`: {stage: milliseconds}. `malignant` (P(malignant)) and `top_label` repeat what
-    `probabilities` says, so that the history can be sorted and filtered by the database.
+    `timings`: {stage: milliseconds}. `threshold`: the operating point that `call` was made at, 0..1.
+    `malignant` (P(malignant)) and `top_label` repeat what `probabilities` says, so that the history can
+    be sorted and filtered by the database.
     """
 
     __tablename__ = "analyses"
@@ -27,6 +28,7 @@ class Analysis(HasUid, Base):
         UniqueConstraint("image_id", "frame", "network_checksum"),
         CheckConstraint("call IN ('suspicious', 'not_suspicious')", name="call"),
         CheckConstraint("malignant BETWEEN 0 AND 1", name="malignant"),
+        CheckConstraint("threshold BETWEEN 0 AND 1", name="threshold"),
         Index(None, "malignant"),
     )
 
@@ -39,6 +41,7 @@ class Analysis(HasUid, Base):
     network_checksum: Mapped[str] = mapped_column(String(64))
     probabilities: Mapped[dict[str, float]] = mapped_column(Json)
     call: Mapped[str] = mapped_column(String(16))
+    threshold: Mapped[float]
     out_of_scope: Mapped[bool] = mapped_column(default=False)
     reason: Mapped[str | None] = mapped_column(Text)
     warnings: Mapped[list[str]] = mapped_column(Json, default=list)

@@ -7,6 +7,7 @@ from datetime import datetime
 from sqlalchemy import CheckConstraint, ForeignKey, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
+from webapp.models.analysis import Analysis
 from webapp.models.base import Base, HasUid, UTCDateTime, now
 from webapp.models.image import Image
 from webapp.models.user import User
@@ -18,7 +19,8 @@ BIRADS = ("0", "1", "2", "3", "4", "4A", "4B", "4C", "5", "6")
 class Read(HasUid, Base):
     """One reader's answer to one image; a change of mind is a new row with the next `version`, from 1.
 
-    `confidence`: 0..100, percent.
+    `analysis_id`: the second read that the reader had on the screen, or None where there was none:
+    without it nobody could tell later what was agreed with. `confidence`: 0..100, percent.
     """
 
     __tablename__ = "reads"
@@ -32,6 +34,7 @@ class Read(HasUid, Base):
     id: Mapped[int] = mapped_column(primary_key=True)
     image_id: Mapped[int] = mapped_column(ForeignKey("images.id"))
     reader_id: Mapped[int] = mapped_column(ForeignKey("users.id"), index=True)
+    analysis_id: Mapped[int | None] = mapped_column(ForeignKey("analyses.id"), index=True)
     version: Mapped[int] = mapped_column(default=1)
     agrees: Mapped[bool | None]
     own_class: Mapped[str | None] = mapped_column(String(32))
@@ -42,4 +45,5 @@ class Read(HasUid, Base):
     created_at: Mapped[datetime] = mapped_column(UTCDateTime, default=now)
 
     image: Mapped[Image] = relationship(back_populates="reads")
+    analysis: Mapped[Analysis | None] = relationship()
     reader: Mapped[User] = relationship()
