@@ -1,0 +1,37 @@
+"""SecondRead's web application: people, cases, and the door to the networks."""
+
+from __future__ import annotations
+
+from flask import Flask
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+from webapp import cli, error_pages, extensions, gate, headers, logs, routes, signin
+from webapp.config import ROOT, AppConfig, flask_settings
+
+
+def create_app(config: AppConfig | None = None) -> Flask:
+    """The application for `config`, or for the environment where None.
+
+    Raises pydantic.ValidationError where the settings are wrong (see `AppConfig`).
+    """
+    config = config or AppConfig()
+    app = Flask(
+        __name__,
+        template_folder=ROOT / "templates",
+        static_folder=ROOT / "static",
+        instance_path=str(config.instance_dir),
+    )
+    config.instance_dir.mkdir(parents=True, exist_ok=True)
+    app.extensions["config"] = config
+    app.config.update(flask_settings(config))
+    hops = config.proxy_hops
+    app.wsgi_app = ProxyFix(app.wsgi_app, hops, hops, hops, hops, hops) if hops else app.wsgi_app  # type: ignore[method-assign]
+    headers.init_app(app, config)
+    extensions.init_app(app)
+    signin.init_app(app)
+    gate.init_app(app)
+    logs.init_app(app, trust_given_id=hops > 0)
+    error_pages.init_app(app)
+    routes.init_app(app)
+    cli.init_app(app)
+    return app

@@ -1,0 +1,82 @@
+"""How errors look: a page for people, JSON for programs, the same words in both."""
+
+from __future__ import annotations
+
+from flask import Flask, Response, g, jsonify, make_response, render_template, request
+from flask_wtf.csrf import CSRFError
+from werkzeug.exceptions import HTTPException
+
+from webapp import errors
+from webapp.errors import AppError
+from webapp.logs import log
+
+_BY_STATUS = {
+    kind.status: kind
+    for kind in (
+        errors.BadRequest,
+        errors.SignInNeeded,
+        errors.Forbidden,
+        errors.NotFound,
+        errors.Conflict,
+        errors.TooLarge,
+        errors.TooMany,
+        errors.Unavailable,
+    )
+}
+
+
+class FormExpired(AppError):
+    """The token of the form is not that of the session: signed out meanwhile, or sent from elsewhere."""
+
+    status, code, title = 400, "form_expired", "This page is out of date"
+    default = (
+        "You signed in again, or your session ended, since this page was opened, so nothing was saved. "
+        "Go back: what you typed is still there. Copy it, load the page again, and save."
+    )
+
+
+def init_app(app: Flask) -> None:
+    """Register the handlers: ours, Werkzeug's, CSRF's, and the last resort."""
+    app.register_error_handler(AppError, answer)
+    app.register_error_handler(CSRFError, _expired)
+    app.register_error_handler(HTTPException, _http)
+    app.register_error_handler(Exception, _unexpected)
+
+
+def answer(error: AppError) -> Response:
+    """`error` as the caller wants it, with its status and the request's identifier."""
+    best = request.accept_mimetypes.best_match(["text/html", "application/json"])
+    if best == "application/json":
+        response = jsonify(code=error.code, message=error.message, request_id=g.get("request_id"))
+    else:
+        response = make_response(render_template("errors/error.html", error=error))
+    response.status_code = error.status
+    return response
+
+
+def _expired(error: CSRFError) -> Response:
+    return answer(FormExpired())
+
+
+def _http(error: HTTPException) -> Response:
+    """Werkzeug's errors in our words; redirects pass."""
+    ready = error.get_response()
+    if error.code is None or error.code < 400:
+        return make_response(ready)
+    kind = _BY_STATUS.get(error.code)
+    response = answer(kind() if kind else _unnamed(error))
+    for name in ("Allow", "Retry-After"):
+        if name in ready.headers:
+            response.headers[name] = ready.headers[name]
+    return response
+
+
+def _unnamed(error: HTTPException) -> AppError:
+    kind = type("Unnamed", (AppError,), {"status": error.code, "code": "http_error", "title": error.name})
+    named: AppError = kind(error.description)
+    return named
+
+
+def _unexpected(error: Exception) -> Response:
+    log.error("unexpected %s", type(error).__name__, exc_info=error)
+    return answer(AppError())

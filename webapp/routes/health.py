@@ -1,0 +1,29 @@
+"""Is it alive, is it ready: for supervisors and balancers, open to all and saying nothing of patients."""
+
+from __future__ import annotations
+
+from flask import Blueprint, jsonify
+from flask.typing import ResponseReturnValue
+
+from webapp.services import health
+
+bp = Blueprint("health", __name__)
+
+
+@bp.get("/healthz")
+def healthz() -> ResponseReturnValue:
+    """200 as long as the process answers."""
+    return jsonify(status="alive")
+
+
+@bp.get("/readyz")
+def readyz() -> ResponseReturnValue:
+    """200 where work can be done, else 503 naming what is missing."""
+    parts = health.parts()
+    missing = sorted(name for name, part in parts.items() if not part.ready)
+    body = {
+        "status": "missing" if missing else "ready",
+        "missing": missing,
+        "parts": {name: part.words for name, part in parts.items()},
+    }
+    return jsonify(body), 503 if missing else 200

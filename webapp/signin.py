@@ -1,0 +1,48 @@
+"""Sign-in: Flask-Security with our form, a fresh session each time, and a brake on guessing."""
+
+from __future__ import annotations
+
+from hashlib import sha256
+from typing import Any
+
+from flask import Flask, Response, request, session
+from flask_login import user_logged_in
+from flask_security import LoginForm, Security
+
+from webapp.extensions import limiter, users
+
+PER_ADDRESS = "20 per minute; 200 per hour"
+PER_ACCOUNT = "5 per minute; 50 per hour"
+
+
+class SignInForm(LoginForm):
+    """Without "remember me": on a shared workstation a session ends after SESSION_HOURS, always."""
+
+    remember = None  # type: ignore[assignment]
+
+
+def init_app(app: Flask) -> None:
+    """Add sign-in, sign-out and change of password to `app`."""
+    Security(app, users, login_form=SignInForm)
+    user_logged_in.connect(_begin_session, app)
+    view = app.view_functions["security.login"]
+    for limit, key in ((PER_ADDRESS, None), (PER_ACCOUNT, _account)):
+        view = limiter.limit(limit, key_func=key, methods=["POST"], deduct_when=_failed)(view)
+    app.view_functions["security.login"] = view
+
+
+def _begin_session(sender: Flask, **_: Any) -> None:
+    """Forget what the session held before sign-in: whoever planted it must not know its form token."""
+    for name in [name for name in session if not name.startswith("_")]:
+        session.pop(name)
+    session.permanent = True
+
+
+def _account() -> str:
+    """The account tried, as a digest: limits are kept in a store that should hold no addresses."""
+    return "account:" + sha256(request.form.get("email", "").strip().lower().encode()).hexdigest()
+
+
+def _failed(response: Response) -> bool:
+    """Only failures count: a whole hospital may sign in from one address."""
+    return response.status_code != 302
