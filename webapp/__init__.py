@@ -5,8 +5,9 @@ from __future__ import annotations
 from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from webapp import cli, error_pages, extensions, gate, headers, logs, routes, signin
+from webapp import cli, error_pages, extensions, gate, headers, jobs, logs, presentation, routes, signin
 from webapp.config import ROOT, AppConfig, flask_settings
+from webapp.services import storage
 
 
 def create_app(config: AppConfig | None = None) -> Flask:
@@ -28,10 +29,13 @@ def create_app(config: AppConfig | None = None) -> Flask:
     app.wsgi_app = ProxyFix(app.wsgi_app, hops, hops, hops, hops, hops) if hops else app.wsgi_app  # type: ignore[method-assign]
     headers.init_app(app, config)
     extensions.init_app(app)
+    storage.init_app(app, config)
+    jobs.init_app(app, config)
     signin.init_app(app)
     gate.init_app(app)
     logs.init_app(app, trust_given_id=hops > 0)
     error_pages.init_app(app)
+    presentation.init_app(app)
     routes.init_app(app)
     cli.init_app(app)
     return app

@@ -38,17 +38,17 @@ class AppConfig(BaseSettings):
     queue_url: str = Field(default_factory=lambda known: f"sqlite:///{known['instance_dir'] / 'queue.db'}")
     secret_key: SecretStr | None = None
 
-    max_file_bytes: int = Field(64 * MIB, gt=0)
-    max_pixels: int = Field(50_000_000, gt=0)
-    max_frames: int = Field(500, gt=0)
-    max_upload_files: int = Field(500, gt=0)
-    max_zip_bytes: int = Field(1024 * MIB, gt=0)
+    max_file_bytes: int = Field(default=64 * MIB, gt=0)
+    max_pixels: int = Field(default=50_000_000, gt=0)
+    max_frames: int = Field(default=500, gt=0)
+    max_upload_files: int = Field(default=500, gt=0)
+    max_zip_bytes: int = Field(default=1024 * MIB, gt=0)
 
-    session_hours: float = Field(12, gt=0)
-    lease_seconds: int = Field(120, ge=5)
+    session_hours: float = Field(default=12, gt=0)
+    lease_seconds: int = Field(default=120, ge=5)
     ml_weights: Path | None = None
-    ml_threads: int | None = Field(None, ge=1)
-    proxy_hops: int = Field(0, ge=0)
+    ml_threads: int | None = Field(default=None, ge=1)
+    proxy_hops: int = Field(default=0, ge=0)
     ratelimit_storage_url: str = "memory://"
     https: bool = Field(default_factory=lambda known: not known.get("demo", False))
 

@@ -46,10 +46,13 @@ def init_app(app: Flask) -> None:
 def answer(error: AppError) -> Response:
     """`error` as the caller wants it, with its status and the request's identifier."""
     best = request.accept_mimetypes.best_match(["text/html", "application/json"])
+    request_id = g.get("request_id")
     if best == "application/json":
-        response = jsonify(code=error.code, message=error.message, request_id=g.get("request_id"))
+        response = jsonify(code=error.code, message=error.message, request_id=request_id)
     else:
-        response = make_response(render_template("errors/error.html", error=error))
+        # The usual frame asks who is signed in, that is the database: not where that may be what failed.
+        page = "errors/plain.html" if error.status >= 500 else "errors/error.html"
+        response = make_response(render_template(page, error=error, request_id=request_id))
     response.status_code = error.status
     return response
 

@@ -14,7 +14,9 @@ class AppError(Exception):
     status: ClassVar[int] = 500
     code: ClassVar[str] = "error"
     title: ClassVar[str] = "Something failed on our side"
-    default: ClassVar[str] = "The server could not finish this. Nothing you typed was changed; please try again."
+    default: ClassVar[str] = (
+        "The server could not finish this. Nothing you typed was changed; please try again."
+    )
 
     def __init__(self, message: str | None = None) -> None:
         self.message = message or self.default

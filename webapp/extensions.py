@@ -9,7 +9,7 @@ from flask import Flask
 from flask_limiter import Limiter
 from flask_limiter.util import get_remote_address
 from flask_migrate import Migrate
-from flask_security import Security, SQLAlchemyUserDatastore
+from flask_security import SQLAlchemyUserDatastore
 from flask_sqlalchemy import SQLAlchemy
 from flask_wtf import CSRFProtect
 from sqlalchemy import Engine, event
@@ -20,7 +20,7 @@ db = SQLAlchemy(model_class=Base)
 migrate = Migrate(db=db, render_as_batch=True, compare_type=True)
 csrf = CSRFProtect()
 limiter = Limiter(get_remote_address)
-users = SQLAlchemyUserDatastore(db, User, Role)  # type: ignore[no-untyped-call]
+users = SQLAlchemyUserDatastore(db, User, Role)
 
 
 def init_app(app: Flask) -> None:

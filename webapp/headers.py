@@ -38,7 +38,6 @@ def _policy(config: AppConfig) -> Secure:
     nothing_from_outside = (
         ContentSecurityPolicy()
         .default_src("'self'")
-        .img_src("'self'", "data:", "blob:")
         .object_src("'none'")
         .base_uri("'none'")
         .frame_ancestors("'none'")

@@ -7,7 +7,7 @@ may look (GET), only `WRITERS` may change anything, but for `OWN_ACCOUNT`. On ob
 
 from __future__ import annotations
 
-from sqlalchemy import Select, and_, false, or_, select
+from sqlalchemy import ColumnElement, Select, and_, false, or_, select
 from sqlalchemy.orm import Session, object_session
 
 from webapp.errors import Forbidden, NotFound
@@ -40,7 +40,7 @@ def require_writer(user: User) -> None:
         raise Forbidden("Only radiologists and tutors upload and read scans.")
 
 
-def visible_exams(user: User) -> Select[tuple[Exam]]:
+def visible_exams(user: User) -> Select[Exam]:
     """The exams that `user` may see, as a SELECT to filter further.
 
     Admin: all. Radiologist: those of the group. Tutor: own ones and the group's synthetic ones.
@@ -50,7 +50,7 @@ def visible_exams(user: User) -> Select[tuple[Exam]]:
     if "admin" in roles:
         return select(Exam)
     same_group = Exam.group_id == user.group_id
-    seen = false()
+    seen: ColumnElement[bool] = false()
     if "radiologist" in roles:
         seen = or_(seen, same_group)
     if "tutor" in roles:

@@ -18,17 +18,17 @@ PER_ACCOUNT = "5 per minute; 50 per hour"
 class SignInForm(LoginForm):
     """Without "remember me": on a shared workstation a session ends after SESSION_HOURS, always."""
 
-    remember = None  # type: ignore[assignment]
+    remember = None
 
 
 def init_app(app: Flask) -> None:
     """Add sign-in, sign-out and change of password to `app`."""
     Security(app, users, login_form=SignInForm)
     user_logged_in.connect(_begin_session, app)
-    view = app.view_functions["security.login"]
-    for limit, key in ((PER_ADDRESS, None), (PER_ACCOUNT, _account)):
-        view = limiter.limit(limit, key_func=key, methods=["POST"], deduct_when=_failed)(view)
-    app.view_functions["security.login"] = view
+    per_address = limiter.limit(PER_ADDRESS, methods=["POST"], deduct_when=_failed)
+    per_account = limiter.limit(PER_ACCOUNT, key_func=_account, methods=["POST"], deduct_when=_failed)
+    views: dict[str, Any] = app.view_functions
+    views["security.login"] = per_address(per_account(views["security.login"]))
 
 
 def _begin_session(sender: Flask, **_: Any) -> None:

@@ -42,7 +42,9 @@ class UTCDateTime(TypeDecorator[datetime]):
         if value is None:
             return None
         if value.tzinfo is None:
-            raise ValueError("A naive datetime names no instant: give it a time zone, e.g. datetime.now(UTC).")
+            raise ValueError(
+                "A naive datetime names no instant: give it a time zone, as datetime.now(UTC) has."
+            )
         return value.astimezone(UTC)
 
     def process_result_value(self, value: Any | None, dialect: Dialect) -> datetime | None:

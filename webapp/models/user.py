@@ -41,9 +41,9 @@ class Role(Base, RoleMixin):
     __tablename__ = "roles"
 
     id: Mapped[int] = mapped_column(primary_key=True)
-    name: Mapped[str] = mapped_column(String(80), unique=True)  # type: ignore[assignment]
-    description: Mapped[str | None] = mapped_column(String(255))  # type: ignore[assignment]
-    permissions: Mapped[list[str] | None] = mapped_column(Json)  # type: ignore[assignment]
+    name: Mapped[str] = mapped_column(String(80), unique=True)
+    description: Mapped[str | None] = mapped_column(String(255))
+    permissions: Mapped[list[str] | None] = mapped_column(Json)
 
 
 class User(Base, UserMixin):
@@ -61,9 +61,9 @@ class User(Base, UserMixin):
 
     id: Mapped[int] = mapped_column(primary_key=True)
     email: Mapped[str] = mapped_column(String(255), unique=True)
-    password: Mapped[str] = mapped_column(String(255))  # type: ignore[assignment]
-    active: Mapped[bool] = mapped_column(default=True)  # type: ignore[assignment]
-    fs_uniquifier: Mapped[str] = mapped_column(String(64), unique=True)  # type: ignore[assignment]
+    password: Mapped[str] = mapped_column(String(255))
+    active: Mapped[bool] = mapped_column(default=True)
+    fs_uniquifier: Mapped[str] = mapped_column(String(64), unique=True)
     name: Mapped[str] = mapped_column(String(120))
     group_id: Mapped[int] = mapped_column(ForeignKey("groups.id"), index=True)
     timezone: Mapped[str] = mapped_column(String(64), default="UTC")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from urllib.parse import urlsplit
 from zoneinfo import available_timezones
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
@@ -9,6 +10,7 @@ from flask.typing import ResponseReturnValue
 from flask_security import current_user
 
 from webapp.errors import InvalidInput
+from webapp.models import User
 from webapp.services import accounts
 
 bp = Blueprint("account", __name__, url_prefix="/account")
@@ -37,14 +39,22 @@ def save() -> ResponseReturnValue:
 
 @bp.post("/theme")
 def theme() -> ResponseReturnValue:
-    """Keep the theme alone (the switch in the header). 204 for scripts, else back to the account page."""
+    """Keep the theme alone (the switch in the header). 204 for scripts, else back to the page left."""
     accounts.save_theme(current_user, request.form.get("theme", ""))
     if request.headers.get("HX-Request") or request.accept_mimetypes.best == "application/json":
         return "", 204
-    return redirect(url_for("account.show"))
+    return redirect(_page_left())
 
 
-def _wanted(user: accounts.User) -> accounts.Preferences:
+def _page_left() -> str:
+    """The address that the request says it came from, where that is ours; else the account page."""
+    came_from = urlsplit(request.referrer or "")
+    if came_from.netloc != request.host or came_from.path.startswith(("//", "/\\")):
+        return url_for("account.show")
+    return (came_from.path or "/") + (f"?{came_from.query}" if came_from.query else "")
+
+
+def _wanted(user: User) -> accounts.Preferences:
     return accounts.Preferences(user.name, user.timezone, user.theme, user.density)
 
 
