@@ -16,6 +16,8 @@ from webapp import secret_key
 
 ROOT = Path(__file__).resolve().parent.parent
 MIB = 2**20
+OWASP_MEMORY_KIB = 19_456
+"""The least memory for argon2id, 19 MiB (OWASP Password Storage Cheat Sheet)."""
 
 
 class AppConfig(BaseSettings):
@@ -45,6 +47,7 @@ class AppConfig(BaseSettings):
     max_zip_bytes: int = Field(default=1024 * MIB, gt=0)
 
     session_hours: float = Field(default=12, gt=0)
+    password_memory_kib: int = Field(default=65_536, ge=64)
     lease_seconds: int = Field(default=120, ge=5)
     ml_weights: Path | None = None
     ml_threads: int | None = Field(default=None, ge=1)
@@ -67,7 +70,9 @@ class AppConfig(BaseSettings):
         return value
 
     @model_validator(mode="after")
-    def _strong_secret(self) -> AppConfig:
+    def _strong(self) -> AppConfig:
+        if not self.demo and self.password_memory_kib < OWASP_MEMORY_KIB:
+            raise ValueError(f"PASSWORD_MEMORY_KIB must be at least {OWASP_MEMORY_KIB} outside demo mode.")
         if self.secret_key is not None:
             secret_key.require_strong(self.secret_key.get_secret_value())
         elif not self.demo:
@@ -99,6 +104,7 @@ def flask_settings(config: AppConfig) -> dict[str, Any]:
         "WTF_CSRF_SSL_STRICT": config.https,
         "RATELIMIT_STORAGE_URI": config.ratelimit_storage_url,
         "MAX_CONTENT_LENGTH": 2 * MIB,
+        "SECURITY_PASSWORD_HASH_PASSLIB_OPTIONS": {"argon2__memory_cost": config.password_memory_kib},
         **SECURITY,
     }
 

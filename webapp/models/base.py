@@ -11,7 +11,6 @@ from typing import Any
 from uuid import uuid4
 
 from sqlalchemy import JSON, DateTime, Dialect, MetaData, String, TypeDecorator
-from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 NAMING = {
@@ -22,8 +21,8 @@ NAMING = {
     "pk": "pk_%(table_name)s",
 }
 
-Json = JSON(none_as_null=True).with_variant(JSONB(none_as_null=True), "postgresql")
-"""JSON text on SQLite, JSONB on Postgres; Python None is SQL NULL."""
+Json = JSON(none_as_null=True)
+"""Python None is SQL NULL. Not JSONB on Postgres: that one forgets the order of keys, here of classes."""
 
 
 class Base(DeclarativeBase):

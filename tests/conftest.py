@@ -1,0 +1,111 @@
+"""A fresh application with a fresh, migrated database for each test; CSRF stays on.
+
+People, in every test's database, all with the password `tests.support.PASSWORD`:
+radiologist@north.example, colleague@north.example (a second radiologist), tutor@north.example,
+admin@north.example; radiologist@south.example, tutor@south.example. Groups "North" and "South".
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from uuid import uuid4
+
+import flask_migrate
+import psycopg
+import pytest
+from flask import Flask
+
+from tests.support import PASSWORD, Visitor, absent
+from webapp import create_app
+from webapp.config import ROOT, AppConfig
+from webapp.extensions import db
+from webapp.services import accounts
+
+PEOPLE = {
+    "radiologist@north.example": ("North", "radiologist"),
+    "colleague@north.example": ("North", "radiologist"),
+    "tutor@north.example": ("North", "tutor"),
+    "admin@north.example": ("North", "admin"),
+    "radiologist@south.example": ("South", "radiologist"),
+    "tutor@south.example": ("South", "tutor"),
+}
+POSTGRES = "postgresql://postgres@127.0.0.1:5432"
+
+
+@pytest.fixture(autouse=True)
+def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in AppConfig.model_fields:
+        monkeypatch.delenv(name.upper(), raising=False)
+
+
+def settings(folder: Path, **more: object) -> AppConfig:
+    """Demo settings with everything under `folder` and cheap password hashes."""
+    return AppConfig(demo=True, instance_dir=folder, **{"password_memory_kib": 64, **more})
+
+
+@pytest.fixture(scope="session")
+def _template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A migrated database with the people in it, made once, copied for each test."""
+    app = create_app(settings(tmp_path_factory.mktemp("template")))
+    with app.app_context():
+        flask_migrate.upgrade(str(ROOT / "migrations"))
+        for email, (group, role) in PEOPLE.items():
+            accounts.create(
+                accounts.NewUser(email, email.partition("@")[0].title(), PASSWORD, group, (role,))
+            )
+        db.engine.dispose()
+    return app.extensions["config"].instance_dir / "secondread.db"
+
+
+@pytest.fixture
+def config(tmp_path: Path, _template: Path) -> AppConfig:
+    """The settings of the test's application; its database is ready."""
+    folder = tmp_path / "instance"
+    folder.mkdir()
+    shutil.copy(_template, folder / "secondread.db")
+    return settings(folder)
+
+
+@pytest.fixture
+def app(config: AppConfig) -> Iterator[Flask]:
+    """The application. Outside a request, use `with app.app_context():`."""
+    app = create_app(config)
+    app.test_client_class = Visitor
+    yield app
+    with app.app_context():
+        db.engine.dispose()
+
+
+@pytest.fixture
+def client(app: Flask) -> Visitor:
+    """Somebody who is not signed in."""
+    return app.test_client()
+
+
+@pytest.fixture
+def login(app: Flask) -> Callable[..., Visitor]:
+    """`login("radiologist")`, `login("tutor", "south")`: a new browser of that person, signed in."""
+
+    def sign_in(who: str = "radiologist", group: str = "north") -> Visitor:
+        visitor = app.test_client()
+        answer = visitor.sign_in(f"{who}@{group}.example")
+        assert answer.status_code == 302, answer.text
+        return visitor
+
+    return sign_in
+
+
+@pytest.fixture
+def postgres_url() -> Iterator[str]:
+    """An empty database of its own on the local Postgres, dropped afterwards."""
+    name = f"secondread_test_{uuid4().hex[:12]}"
+    try:
+        server = psycopg.connect(f"{POSTGRES}/postgres", autocommit=True, connect_timeout=3)
+    except psycopg.OperationalError:
+        absent("Postgres (127.0.0.1:5432, user postgres)")
+    with server:
+        server.execute(f'CREATE DATABASE "{name}"')
+        yield f"{POSTGRES}/{name}"
+        server.execute(f'DROP DATABASE "{name}" WITH (FORCE)')

@@ -1,0 +1,43 @@
+"""What tests of several rooms share."""
+
+from __future__ import annotations
+
+import os
+import re
+from typing import NoReturn
+
+import pytest
+from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
+
+PASSWORD = "correct horse battery"
+_TOKEN = re.compile(r'name="csrf_token"[^>]*?value="([^"]+)"|"X-CSRFToken": "([^"]+)"')
+
+
+def absent(what: str) -> NoReturn:
+    """Skip the test because `what` is not on this machine; under CI that is a failure."""
+    if os.environ.get("CI"):
+        pytest.fail(f"{what} is missing, and CI must have it (.ci/run installs and starts it)")
+    pytest.skip(f"{what} is not on this machine")
+
+
+class Visitor(FlaskClient):
+    """A browser without JavaScript: it sends back the form token of the page it came from."""
+
+    def token(self, page: str = "/account") -> str:
+        """The form token that `page` carries."""
+        found = _TOKEN.search(self.get(page).text)
+        if found is None:
+            raise AssertionError(f"{page} carries no form token")
+        return found[1] or found[2]
+
+    def submit(
+        self, action: str, data: dict[str, object], page: str = "/account", **more: object
+    ) -> TestResponse:
+        """Fill in a form of `page` and send it to `action`."""
+        return self.post(action, data={"csrf_token": self.token(page), **data}, **more)
+
+    def sign_in(self, email: str, password: str = PASSWORD, back: str | None = None) -> TestResponse:
+        """Sign in as a person does; `back` is where the sign-in page was asked to return to."""
+        page = "/login" + (f"?next={back}" if back else "")
+        return self.submit("/login", {"email": email, "password": password, "next": back or ""}, page=page)
