@@ -6,6 +6,7 @@ import click
 from flask import Flask
 from flask.cli import with_appcontext
 
+from webapp import cli_worker
 from webapp.errors import InvalidInput
 from webapp.models import ROLES
 from webapp.services import accounts
@@ -14,6 +15,7 @@ from webapp.services import accounts
 def init_app(app: Flask) -> None:
     """Add the commands to `flask`."""
     app.cli.add_command(create_user)
+    cli_worker.init_app(app)
 
 
 @click.command("create-user")

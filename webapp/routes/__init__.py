@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from flask import Flask
 
-from webapp.routes import account, health
+from webapp.routes import account, health, uploads
 
-BLUEPRINTS = (account.bp, health.bp)
+BLUEPRINTS = (account.bp, health.bp, uploads.bp)
 
 
 def init_app(app: Flask) -> None:

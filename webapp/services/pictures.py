@@ -1,0 +1,121 @@
+"""Pictures of scans and heatmaps, drawn from pixels and numbers alone, kept so as not to be drawn twice.
+
+Nothing of an uploaded file reaches a browser but through here, save the download of the original.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from io import BytesIO
+
+from PIL import Image as Picture
+from sqlalchemy import select
+
+import ml
+from webapp.errors import InvalidInput, NotFound
+from webapp.extensions import db
+from webapp.models import Analysis, Image, User
+from webapp.permissions import require_image
+from webapp.services import heatmaps
+from webapp.services.intake import imaging_limits
+from webapp.services.storage import StorageError, StoredFileMissing, derived_key, storage
+
+log = logging.getLogger(__name__)
+
+THUMBNAIL_SIDE = 192
+_HEATMAP_SIDE = 1024
+"""Longest side of a heatmap picture, pixels. It is smooth: the page stretches it over the scan."""
+_VERSION = 1
+"""Goes up when a picture is drawn in another way, so that none of the old kind is shown."""
+
+
+class NotDrawable(InvalidInput):
+    """A frame of a stored file can't be decoded. Frame 0 could at upload; later ones may be damaged."""
+
+    code = "not_drawable"
+
+
+@dataclass(frozen=True, slots=True)
+class Original:
+    """A file as it was received."""
+
+    filename: str
+    data: bytes
+
+
+def frame_png(user: User, image_uid: str, frame: int) -> bytes:
+    """A frame as a PNG of its own size, grey or colour.
+
+    Raises:
+        NotFound: no such image for `user`, or no such frame.
+        NotDrawable: the frame is damaged.
+        StorageError: the file can't be read.
+    """
+    image = require_image(user, image_uid)
+    if not 0 <= frame < image.frames:
+        raise NotFound(f"This image has {image.frames} frames; there is no frame {frame}.")
+    return _frame(image, frame)
+
+
+def thumbnail_png(user: User, image_uid: str) -> bytes:
+    """The first frame, at most `THUMBNAIL_SIDE` pixels wide and high. Errors as in `frame_png`."""
+    image = require_image(user, image_uid)
+    return _kept(derived_key("thumbnail", _VERSION, image.uid), lambda: _shrunk(_frame(image, 0)))
+
+
+def heatmap_png(user: User, analysis_uid: str, label: str) -> bytes:
+    """The heatmap of one class as a transparent PNG of the frame's shape, to lie over it.
+
+    Raises:
+        NotFound: no such analysis for `user`, or no such class.
+    """
+    analysis = db.session.scalar(select(Analysis).where(Analysis.uid == analysis_uid))
+    if analysis is None or label not in analysis.heatmaps:
+        raise NotFound("There is no such heatmap, or it belongs to another group.")
+    image = require_image(user, analysis.image.uid)
+    return _kept(derived_key("heatmap", _VERSION, analysis.uid, label), lambda: _heat(analysis, label, image))
+
+
+def original(user: User, image_uid: str) -> Original:
+    """The file as received, byte for byte. Errors as in `frame_png`."""
+    image = require_image(user, image_uid)
+    return Original(image.filename, storage().read(image.storage_key))
+
+
+def _frame(image: Image, frame: int) -> bytes:
+    def draw() -> bytes:
+        try:
+            return ml.scan_png(ml.decode(storage().read(image.storage_key), frame, imaging_limits()))
+        except ml.ImageError as error:
+            raise NotDrawable(str(error)) from error
+
+    return _kept(derived_key("frame", _VERSION, image.uid, frame), draw)
+
+
+def _shrunk(png: bytes) -> bytes:
+    with Picture.open(BytesIO(png)) as picture:
+        picture.thumbnail((THUMBNAIL_SIDE, THUMBNAIL_SIDE))
+        file = BytesIO()
+        picture.save(file, "PNG")
+    return file.getvalue()
+
+
+def _heat(analysis: Analysis, label: str, image: Image) -> bytes:
+    scale = min(1.0, _HEATMAP_SIDE / max(image.width, image.height))
+    width, height = max(1, round(image.width * scale)), max(1, round(image.height * scale))
+    return ml.heat_png(heatmaps.from_json(label, analysis.heatmaps[label]), width, height)
+
+
+def _kept(key: str, draw: Callable[[], bytes]) -> bytes:
+    """The picture under `key`, drawn and kept where there is none. That it can't be kept harms nobody."""
+    try:
+        return storage().read(key)
+    except StoredFileMissing:
+        data = draw()
+    try:
+        storage().keep(key, data)
+    except StorageError as error:
+        log.warning("a picture was drawn but not kept: %s", error.code)
+    return data

@@ -1,0 +1,81 @@
+"""The worker process: one thread that analyses, one that keeps the house."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+
+from flask import Flask
+from sqlalchemy.exc import SQLAlchemyError
+
+from webapp.errors import AppError
+from webapp.jobs import UNREACHABLE, Queue
+from webapp.services import inference, leases, sweeping, workers
+
+log = logging.getLogger(__name__)
+
+_REAP_SECONDS = 10.0
+_SWEEP_SECONDS = 24 * 3600.0
+_STOP_SECONDS = 30.0
+_POLL = {"initial_delay": 0.05, "backoff": 1.2, "max_delay": 0.2}
+"""Seconds between looks at an SQLite queue; Redis and Postgres tell at once."""
+
+
+def run(app: Flask) -> None:
+    """Analyse until SIGTERM or SIGINT, then finish the job at hand (for at most 30 s) or give it back.
+
+    Any number of workers may run beside each other, and each may be killed at any moment.
+
+    Raises:
+        ml.MlError: the network can't be loaded; nothing was claimed.
+    """
+    queue: Queue = app.extensions["queue"]
+    with app.app_context():
+        inference.predictor()
+    keeper = _Housekeeper(app, queue)
+    consumer = queue.huey.create_consumer(
+        workers=1, periodic=False, graceful_signal="TERM", shutdown_timeout=_STOP_SECONDS, **_POLL
+    )
+    keeper.start()
+    consumer.run()
+    keeper.stop()
+    with app.app_context():
+        leases.release(queue.worker)
+        workers.forget(queue.worker)
+
+
+class _Housekeeper:
+    """Says that the worker lives, takes up what others left, wakes for what the queue lost, sweeps."""
+
+    def __init__(self, app: Flask, queue: Queue) -> None:
+        self._app = app
+        self._queue = queue
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="housekeeper", daemon=True)
+        self._next_sweep = time.monotonic()
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self) -> None:
+        self._stop.set()
+        self._thread.join(_STOP_SECONDS)
+
+    def _run(self) -> None:
+        while not self._stop.is_set():
+            try:
+                with self._app.app_context():
+                    self._keep()
+            except (SQLAlchemyError, AppError, *UNREACHABLE) as error:
+                # The database or the queue is away for a moment: the next round tries again.
+                log.warning("housekeeping failed (%s)", type(error).__name__)
+            self._stop.wait(_REAP_SECONDS)
+
+    def _keep(self) -> None:
+        workers.seen(self._queue.worker)
+        leases.close_exhausted()
+        self._queue.wake(self._queue.missing(leases.waiting()))
+        if time.monotonic() >= self._next_sweep:
+            self._next_sweep += _SWEEP_SECONDS
+            log.info("swept %d files without a row", sweeping.sweep())
