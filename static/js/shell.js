@@ -1,0 +1,72 @@
+// What every page has: the key list, the session that ends, small announcements, drafts forgotten on sign-out.
+
+const keys = document.getElementById("keys");
+
+export function announce(text) {
+  const region = document.getElementById("announce");
+  region.textContent = "";
+  requestAnimationFrame(() => { region.textContent = text; });
+}
+
+/** True while the person types: single keys belong to the field then. */
+export function isTyping(target) {
+  return target instanceof HTMLElement
+    && (target.isContentEditable || target.matches("textarea, select, input:not([type=radio], [type=checkbox], [type=range], [type=button], [type=submit])"));
+}
+
+/** Call `handlers[key]` on a plain key press outside fields and dialogs. */
+export function onKeys(handlers) {
+  document.addEventListener("keydown", (event) => {
+    if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented) return;
+    if (isTyping(event.target) || document.querySelector("dialog[open]")) return;
+    const handler = handlers[event.key];
+    if (handler && handler(event) !== false) event.preventDefault();
+  });
+}
+
+export function showSessionOver(next) {
+  const main = document.getElementById("main");
+  if (main.querySelector("[data-session-over]")) return;
+  const notice = document.getElementById("session-over").content.firstElementChild.cloneNode(true);
+  notice.dataset.sessionOver = "";
+  if (next) notice.querySelector("a").href = next;
+  main.prepend(notice);
+}
+
+/** Where to sign in and come back to this page. */
+export function signInAddress() {
+  const login = document.getElementById("session-over").content.querySelector("a").getAttribute("href");
+  return `${login}?next=${encodeURIComponent(location.pathname + location.search)}`;
+}
+
+if (keys) {
+  const open = () => keys.showModal();
+  document.querySelector("[data-keys]").addEventListener("click", open);
+  onKeys({ "?": open });
+}
+
+document.addEventListener("keydown", (event) => {
+  if (event.key !== "Escape") return;
+  const menu = document.querySelector(".who[open]");
+  if (menu) { menu.open = false; menu.querySelector("summary").focus(); }
+  else if (isTyping(document.activeElement)) document.activeElement.blur();
+});
+
+document.addEventListener("click", (event) => {
+  const menu = document.querySelector(".who[open]");
+  if (menu && !menu.contains(event.target)) menu.open = false;
+});
+
+// An ended session answers 401: stay on the page, keep what was typed, say how to go on.
+document.addEventListener("htmx:before:response", (event) => {
+  const { response, hx } = event.detail.ctx;
+  if (response.status !== 401) return;
+  event.preventDefault();
+  showSessionOver(hx.redirect ?? signInAddress());
+});
+
+// A shared workstation keeps nothing of a reader who has left.
+document.querySelector("[data-sign-out]")?.addEventListener("submit", () => {
+  const mine = `draft:${document.body.dataset.user}:`;
+  Object.keys(localStorage).filter((name) => name.startsWith(mine)).forEach((name) => localStorage.removeItem(name));
+});
