@@ -48,14 +48,20 @@ def save(network: nn.Module, card: ModelCard, directory: Path) -> ModelCard:
     another network's card unnoticed (the checksum would differ).
     """
     directory.mkdir(parents=True, exist_ok=True)
-    state = {name: tensor.detach().cpu().contiguous() for name, tensor in network.state_dict().items()}
-    data = tensors_to_bytes(state)
-    partial = directory / f"{WEIGHTS_NAME}.partial"
-    partial.write_bytes(data)
-    partial.replace(directory / WEIGHTS_NAME)
+    data = write_tensors(network, directory / WEIGHTS_NAME)
     written = card.model_copy(update={"checksum": checksum(data)})
     written.save(directory)
     return written
+
+
+def write_tensors(network: nn.Module, path: Path) -> bytes:
+    """Write all weights as safetensors, beside then renamed; returns the bytes written."""
+    state = {name: tensor.detach().cpu().contiguous() for name, tensor in network.state_dict().items()}
+    data = tensors_to_bytes(state)
+    partial = path.with_suffix(".partial")
+    partial.write_bytes(data)
+    partial.replace(path)
+    return data
 
 
 def load(directory: Path) -> tuple[nn.Module, ModelCard]:

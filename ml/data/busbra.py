@@ -36,7 +36,18 @@ def read(directory: Path) -> list[Sample]:
         else:
             patient = f"bus-bra:{row['Case']}"
             masks = (mask,) if mask.is_file() else ()
-            samples.append(Sample(image, label, patient, patient, "bus-bra", masks, folds.get(row["ID"])))
+            samples.append(
+                Sample(
+                    image,
+                    label,
+                    patient,
+                    patient,
+                    "bus-bra",
+                    masks,
+                    folds.get(row["ID"]),
+                    birads=_birads(row),
+                )
+            )
     if problems:
         raise DataError(
             f"BUS-BRA can't be read: {len(problems)} faults. {problems[0]}.",
@@ -55,3 +66,8 @@ def _table(path: Path) -> list[dict[str, str]]:
             f"BUS-BRA can't be read: no {path.name}.",
             "Name the folder that holds Images, Masks and the CSV files.",
         ) from error
+
+
+def _birads(row: dict[str, str]) -> int | None:
+    digits = row.get("BIRADS", "").strip()[:1]
+    return int(digits) if digits.isdigit() else None

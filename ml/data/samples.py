@@ -19,6 +19,7 @@ class Sample:
     `masks`: lesion masks of the same size, white inside; several where several lesions were drawn.
     `fold`: the data set's own fold number, or None.
     `crop`: (x0, y0, x1, y1) in pixels where only a part of the image is meant, else None.
+    `birads`: the sonographer's assessment category, 2..5, where the data set has one.
     """
 
     path: Path
@@ -29,6 +30,7 @@ class Sample:
     masks: tuple[Path, ...] = ()
     fold: int | None = None
     crop: tuple[int, int, int, int] | None = None
+    birads: int | None = None
 
     @property
     def key(self) -> str:
@@ -39,6 +41,7 @@ class Sample:
 def fingerprint(samples: Iterable[Sample]) -> str:
     """SHA-256 over names, labels and bytes of the images, independent of their order and folder."""
     lines = sorted(
-        f"{sample.key} {sample.label} {hashlib.sha256(sample.path.read_bytes()).hexdigest()}" for sample in samples
+        f"{sample.key} {sample.label} {hashlib.sha256(sample.path.read_bytes()).hexdigest()}"
+        for sample in samples
     )
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()

@@ -31,7 +31,9 @@ def assign_folds(samples: Sequence[Sample], folds: int, seed: int = 0) -> list[i
         rows = [i for i, sample in enumerate(samples) if sample.dataset == dataset and sample.fold is None]
         if rows:
             _spread(samples, rows, assigned, folds, seed)
-    assert_no_leak({str(fold): [s for s, f in zip(samples, assigned, strict=True) if f == fold] for fold in assigned})
+    assert_no_leak(
+        {str(fold): [s for s, f in zip(samples, assigned, strict=True) if f == fold] for fold in assigned}
+    )
     return assigned
 
 
@@ -78,7 +80,9 @@ def assert_no_leak(parts: Parts) -> None:
 
 def write_manifest(parts: Parts, path: Path) -> None:
     """CSV: part, key, label, patient, group; sorted, so that two equal splits give equal files."""
-    rows = sorted((part, s.key, s.label, s.patient, s.group) for part, samples in parts.items() for s in samples)
+    rows = sorted(
+        (part, s.key, s.label, s.patient, s.group) for part, samples in parts.items() for s in samples
+    )
     partial = path.with_suffix(".partial")
     with partial.open("w", newline="", encoding="utf-8") as stream:
         writer = csv.writer(stream, lineterminator="\n")

@@ -52,7 +52,9 @@ def spec(name: str) -> NetworkSpec:
     try:
         return _SPECS[name]
     except KeyError:
-        raise UnknownNetworkError(f"No network is called {name!r}.", f"Choose one of: {', '.join(names())}.") from None
+        raise UnknownNetworkError(
+            f"No network is called {name!r}.", f"Choose one of: {', '.join(names())}."
+        ) from None
 
 
 def build(name: str, classes: int) -> nn.Module:
@@ -60,12 +62,17 @@ def build(name: str, classes: int) -> nn.Module:
     return spec(name).build(classes)
 
 
-def split(network: nn.Module, name: str) -> tuple[nn.Sequential, nn.Sequential]:
-    """Cut a network behind its target layer: `head(trunk(x)) == network(x)`.
+def cut(network: nn.Module, name: str, index: int) -> tuple[nn.Sequential, nn.Sequential]:
+    """Cut a network before stage number `index`: `after(before(x)) == network(x)`.
 
     The parts share the network's modules and weights; nothing is copied.
     """
+    stages = spec(name).stages
+    modules = [nn.Flatten(1) if stage == "flatten" else network.get_submodule(stage) for stage in stages]
+    return nn.Sequential(*modules[:index]), nn.Sequential(*modules[index:])
+
+
+def split(network: nn.Module, name: str) -> tuple[nn.Sequential, nn.Sequential]:
+    """Cut a network behind its target layer: trunk (x -> A (N, K, h, w)) and head (A -> logits)."""
     entry = spec(name)
-    modules = [nn.Flatten(1) if stage == "flatten" else network.get_submodule(stage) for stage in entry.stages]
-    cut = entry.stages.index(entry.target_layer) + 1
-    return nn.Sequential(*modules[:cut]), nn.Sequential(*modules[cut:])
+    return cut(network, name, entry.stages.index(entry.target_layer) + 1)

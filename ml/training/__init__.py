@@ -1,0 +1,1 @@
+"""Training: Lightning module and data, recipes, cross-validation, the command line."""

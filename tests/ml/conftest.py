@@ -22,7 +22,9 @@ def tiny_card(network: str = "tiny", size: int = 64) -> ModelCard:
         modality="US",
         preprocessing=Preprocessing(size=size, mean=0.45, std=0.225),
         target_layer=networks.spec(network).target_layer,
-        calibration=Calibration(method="temperature", temperature=1.3, bias=(0.0, 0.0, 0.0), fitted_on="nothing"),
+        calibration=Calibration(
+            method="temperature", temperature=1.3, bias=(0.0, 0.0, 0.0), fitted_on="nothing"
+        ),
         operating_point=OperatingPoint(threshold=0.3, chosen_for="tests"),
         cam_scale=CamScale(strong=1.0),
         checksum="",

@@ -1,0 +1,32 @@
+"""`python -m ml train | evaluate | predict | bench`: one sub-command a capability."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from importlib import import_module
+
+from ml.errors import DataError, MlError
+
+_COMMANDS = ("ml.training.cli", "ml.evaluation.cli", "ml.predict_cli", "ml.bench")
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run one sub-command. 0: done; 1: it failed, and standard error says why; 2: wrong usage."""
+    parser = argparse.ArgumentParser(prog="python -m ml", description=__doc__)
+    subparsers = parser.add_subparsers(required=True, metavar="COMMAND")
+    for module in _COMMANDS:
+        import_module(module).add_parser(subparsers)
+    parsed = parser.parse_args(arguments)
+    try:
+        code: int = parsed.run(parsed)
+    except MlError as error:
+        print(f"{error.code}: {error}", file=sys.stderr)
+        for problem in error.problems[:20] if isinstance(error, DataError) else ():
+            print(f"  {problem}", file=sys.stderr)
+        return 1
+    return code
+
+
+if __name__ == "__main__":
+    sys.exit(main())

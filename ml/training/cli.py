@@ -1,0 +1,78 @@
+"""`python -m ml train`."""
+
+from __future__ import annotations
+
+import argparse
+import shlex
+import sys
+from pathlib import Path
+
+from ml import data, networks
+from ml.training import run
+from ml.training.recipe import Recipe
+
+
+def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    default = Recipe()
+    parser = subparsers.add_parser(
+        "train", help="train a network, judge it on a split that can't leak, save it"
+    )
+    parser.add_argument("--network", choices=networks.names(), default=default.network)
+    parser.add_argument(
+        "--data", action="append", required=True, metavar="NAME=DIR", help="bus-bra=DIR, busi=DIR"
+    )
+    parser.add_argument(
+        "--init", default="imagenet", metavar="FILE", help="imagenet, random, or a safetensors file"
+    )
+    parser.add_argument("--out", type=Path, required=True, metavar="DIR")
+    parser.add_argument(
+        "--cross-validate", type=int, metavar="K", help="K folds, then one network on all data"
+    )
+    parser.add_argument(
+        "--only-fold", type=int, metavar="N", help="with --cross-validate: train this fold and stop"
+    )
+    parser.add_argument("--version", default="1", help="version written into the card")
+    for name in ("size", "small-size", "small-epochs", "epochs", "batch-size", "seed", "patience"):
+        parser.add_argument(f"--{name}", type=int, default=getattr(default, name.replace("-", "_")))
+    for name in ("lr", "mask-weight", "grade-weight"):
+        parser.add_argument(f"--{name}", type=float, default=getattr(default, name.replace("-", "_")))
+    parser.add_argument(
+        "--freeze", default="", metavar="STAGES", help="stages kept as given, e.g. conv1,bn1,layer1"
+    )
+    parser.set_defaults(run=train)
+
+
+def train(arguments: argparse.Namespace) -> int:
+    """Train as asked; prints the figures of the card. A run that was killed goes on when typed again."""
+    job = run.Job(
+        recipe=_recipe(arguments),
+        init=arguments.init,
+        samples=tuple(data.read_all(data.parse(arguments.data))),
+        out=arguments.out,
+        version=arguments.version,
+        command=_as_typed(sys.argv[1:]),
+    )
+    if arguments.cross_validate is None:
+        card = run.single(job)
+    elif arguments.only_fold is not None:
+        run.train_fold(job, arguments.cross_validate, arguments.only_fold)
+        return 0
+    else:
+        card = run.cross_validate(job, arguments.cross_validate)
+    print(run.summary(card))
+    return 0
+
+
+def _recipe(arguments: argparse.Namespace) -> Recipe:
+    given = {name: value for name, value in vars(arguments).items() if name in Recipe.model_fields}
+    return Recipe(**given, frozen=tuple(filter(None, arguments.freeze.split(","))))
+
+
+def _as_typed(words: list[str]) -> str:
+    """The command with folders replaced by names: a card must not carry a path of the machine."""
+    shown = []
+    for word in words:
+        name, equals, value = word.rpartition("=")
+        bare = value if equals else word
+        shown.append(f"{name}{equals}{'DIR' if equals else Path(bare).name}" if "/" in bare else word)
+    return "python -m ml " + shlex.join(shown)

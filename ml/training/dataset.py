@@ -1,0 +1,135 @@
+"""Samples in memory, as torch data sets: decoded once, kept near the size that the network reads."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import cv2
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.utils.data import Dataset
+
+from ml import imaging
+from ml.card import Preprocessing
+from ml.data import Sample
+from ml.preprocess import normalise, resize
+from ml.training import augment
+from ml.training.recipe import Recipe
+from ml.types import Gray
+
+Batch = tuple[Tensor, Tensor, Tensor, Tensor, Tensor]
+"""images float32 (N, 3, S, S), labels int64 (N,), masks float32 (N, 1, S, S), mask known bool (N,),
+BI-RADS grade int64 (N,): 0..3 for categories 2..5, `NO_GRADE` where there is none."""
+
+NO_GRADE = -1
+GRADES = 4
+
+_ROOM = 1.25
+"""Pixels kept for training per input pixel and side, so that enlarging views lose no detail."""
+
+
+def lesion_free_crops(samples: Sequence[Sample], share: float, seed: int) -> list[Sample]:
+    """Parts of images beside the lesion, labelled normal: at most `share` of `len(samples)`.
+
+    `normal` exists in BUSI only; without these a network could learn the scanner instead of the
+    tissue. A part is taken left or right of the mask, over the whole depth, where it is at least 40%
+    of the width.
+    """
+    crops = [
+        crop for sample in samples if sample.dataset != "busi" and sample.masks for crop in _beside(sample)
+    ]
+    chosen = np.random.default_rng(seed).permutation(len(crops))[: int(share * len(samples))]
+    return [crops[int(index)] for index in sorted(chosen)]
+
+
+def _beside(sample: Sample) -> list[Sample]:
+    columns = np.flatnonzero(_lesion(sample).any(axis=0))
+    height, width = imaging.decode(sample.path.read_bytes()).pixels.shape
+    if not len(columns):
+        return []
+    spans = ((0, int(columns[0]) - 4), (int(columns[-1]) + 5, width))
+    return [
+        replace(sample, label="normal", masks=(), birads=None, crop=(x0, 0, x1, height))
+        for x0, x1 in spans
+        if x1 - x0 >= 0.4 * width
+    ]
+
+
+def _lesion(sample: Sample) -> NDArray[np.bool_]:
+    masks = [imaging.decode(path.read_bytes()).pixels > 127 for path in sample.masks]
+    return np.asarray(np.logical_or.reduce(masks), dtype=np.bool_)
+
+
+def read_pixels(sample: Sample) -> Gray:
+    """The grey image of a sample, its crop taken: uint8 (H, W)."""
+    pixels = imaging.decode(sample.path.read_bytes()).pixels
+    if sample.crop is None:
+        return pixels
+    x0, y0, x1, y1 = sample.crop
+    return np.ascontiguousarray(pixels[y0:y1, x0:x1])
+
+
+class Views(Dataset[Batch]):
+    """Random views for training. The view depends on (seed, epoch, index) alone, so a resumed run and
+    any number of loader processes see the same images as an uninterrupted one."""
+
+    def __init__(self, samples: Sequence[Sample], recipe: Recipe) -> None:
+        self.recipe, self.epoch = recipe, 0
+        self.labels = [recipe.classes.index(sample.label) for sample in samples]
+        self.grades = [NO_GRADE if sample.birads is None else sample.birads - 2 for sample in samples]
+        sizes = {recipe.size, recipe.small_size} if recipe.small_epochs else {recipe.size}
+        self.sources = {size: [_source(sample, round(size * _ROOM)) for sample in samples] for size in sizes}
+
+    @property
+    def size(self) -> int:
+        """Side of this epoch's views, pixels."""
+        return self.recipe.small_size if self.epoch < self.recipe.small_epochs else self.recipe.size
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def __getitem__(self, index: int) -> Batch:
+        size = self.size
+        spec = Preprocessing(size=size, mean=self.recipe.mean, std=self.recipe.std)
+        rng = np.random.default_rng((self.recipe.seed, self.epoch, index))
+        pixels, mask = self.sources[size][index]
+        blank = np.zeros(pixels.shape, dtype=np.float32)
+        seen, lesion = augment.view(pixels, blank if mask is None else mask, size, rng)
+        return (
+            torch.from_numpy(normalise(seen[None], spec)[0]),
+            torch.tensor(self.labels[index]),
+            torch.from_numpy(lesion)[None],
+            torch.tensor(mask is not None),
+            torch.tensor(self.grades[index]),
+        )
+
+
+def _source(sample: Sample, side: int) -> tuple[Gray, NDArray[np.float32] | None]:
+    return resize(read_pixels(sample), side), _small_mask(sample, side)
+
+
+def _small_mask(sample: Sample, side: int) -> NDArray[np.float32] | None:
+    """float32 (side, side) in 0..1; zeros where there is certainly no lesion; None where nothing is known."""
+    if sample.masks:
+        lesion = _lesion(sample).astype(np.float32)
+        return np.asarray(cv2.resize(lesion, (side, side), interpolation=cv2.INTER_AREA), dtype=np.float32)
+    return np.zeros((side, side), dtype=np.float32) if sample.label == "normal" else None
+
+
+class Plain(Dataset[tuple[Tensor, Tensor]]):
+    """Images as serving sees them: (float32 (3, S, S), label int64)."""
+
+    def __init__(self, samples: Sequence[Sample], classes: Sequence[str], spec: Preprocessing) -> None:
+        self.squares = np.stack([resize(read_pixels(sample), spec.size) for sample in samples])
+        self.labels = [classes.index(sample.label) for sample in samples]
+        self.spec = spec
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def __getitem__(self, index: int) -> tuple[Tensor, Tensor]:
+        image = torch.from_numpy(normalise(self.squares[index][None], self.spec)[0])
+        return image, torch.tensor(self.labels[index])

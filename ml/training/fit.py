@@ -1,0 +1,152 @@
+"""One training run: Lightning's trainer around our module, resumable, seeded, quiet when asked."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Sequence
+from pathlib import Path
+
+import lightning
+import numpy as np
+import torch
+from lightning.pytorch.callbacks import (
+    Callback,
+    EarlyStopping,
+    EMAWeightAveraging,
+    ModelCheckpoint,
+    TQDMProgressBar,
+)
+from lightning.pytorch.loggers import CSVLogger
+from numpy.typing import NDArray
+from torch import nn
+from torch.utils.data import DataLoader
+
+from ml import checkpoint, networks
+from ml.card import Preprocessing
+from ml.data import Sample
+from ml.preprocess import normalise, resize
+from ml.training import initial
+from ml.training.dataset import Batch, Plain, Views, lesion_free_crops, read_pixels
+from ml.training.module import Classifier
+from ml.training.recipe import Recipe
+
+_DONE = "network.safetensors"
+
+
+def preprocessing(recipe: Recipe) -> Preprocessing:
+    return Preprocessing(size=recipe.size, mean=recipe.mean, std=recipe.std)
+
+
+def fit(
+    recipe: Recipe, init: str, train: Sequence[Sample], validation: Sequence[Sample], directory: Path
+) -> tuple[nn.Module, str]:
+    """Train on `train`; returns the network in evaluation mode and what it started from.
+
+    With `validation` samples the run stops early and keeps the epoch of the lowest validation loss;
+    without, it runs all epochs and keeps the averaged weights of the last. A run that was killed goes
+    on from its last whole epoch; one that is done is read back. `directory` gets `network.safetensors`,
+    `start.txt`, `log.csv` and, until it is done, `last.ckpt`.
+    """
+    directory.mkdir(parents=True, exist_ok=True)
+    lightning.seed_everything(recipe.seed, workers=True, verbose=False)
+    network = networks.build(recipe.network, len(recipe.classes))
+    if (directory / _DONE).exists():
+        checkpoint.load_strictly(network, checkpoint.read_tensors(directory / _DONE))
+        return network.eval(), (directory / "start.txt").read_text().strip()
+    start = initial.initialise(network, recipe.network, init, _first_batch(recipe, train))
+    (directory / "start.txt").write_text(start.words + "\n")
+    module = Classifier(recipe, network, start.given)
+    _train(module, train, validation, directory)
+    _finish(module.network, directory)
+    return module.network.eval(), start.words
+
+
+def _train(
+    module: Classifier, train: Sequence[Sample], validation: Sequence[Sample], directory: Path
+) -> None:
+    recipe = module.recipe
+    spec = preprocessing(recipe)
+    rows = [*train, *lesion_free_crops(train, recipe.lesion_free_share, recipe.seed)]
+    views = Views(rows, recipe)
+    gpu = torch.cuda.is_available()
+    loader: DataLoader[Batch] = DataLoader(
+        views, recipe.batch_size, shuffle=True, drop_last=len(views) > recipe.batch_size, pin_memory=gpu
+    )
+    held = DataLoader(Plain(validation, recipe.classes, spec), 64) if validation else None
+    last = ModelCheckpoint(directory, filename="last", save_top_k=1, enable_version_counter=False)
+    callbacks: list[Callback] = [_Epoch(views), TQDMProgressBar(refresh_rate=5), last]
+    best = None
+    if recipe.average_decay:
+        callbacks.append(EMAWeightAveraging(decay=recipe.average_decay, update_every_n_steps=1))
+    if held:
+        best = ModelCheckpoint(
+            directory, filename="best", monitor="validation_loss", enable_version_counter=False
+        )
+        callbacks += [best, EarlyStopping("validation_loss", patience=recipe.patience)]
+    trainer = lightning.Trainer(
+        max_epochs=recipe.epochs,
+        accelerator="auto",
+        devices="auto",
+        precision="16-mixed" if gpu else "32-true",
+        callbacks=callbacks,
+        logger=CSVLogger(directory, name=None, version=""),
+        default_root_dir=directory,
+        enable_model_summary=False,
+        gradient_clip_val=1.0,
+        log_every_n_steps=10,
+        num_sanity_val_steps=0,
+    )
+    resume = directory / "last.ckpt"
+    trainer.fit(
+        module.to(memory_format=torch.channels_last),
+        loader,
+        held,
+        ckpt_path=resume if resume.exists() else None,
+    )
+    if best is not None and best.best_model_path:
+        state = torch.load(best.best_model_path, weights_only=True)["state_dict"]
+        module.load_state_dict(state)
+
+
+class _Epoch(Callback):
+    """Tells the views which epoch it is: their randomness and size depend on it."""
+
+    def __init__(self, views: Views) -> None:
+        self.views = views
+
+    def on_train_epoch_start(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
+        self.views.epoch = trainer.current_epoch
+
+
+def _first_batch(recipe: Recipe, train: Sequence[Sample]) -> torch.Tensor:
+    rng = np.random.default_rng(recipe.seed)
+    chosen = rng.permutation(len(train))[: max(64, recipe.batch_size)]
+    spec = preprocessing(recipe)
+    plain = Plain([train[int(index)] for index in chosen], recipe.classes, spec)
+    return torch.from_numpy(normalise(plain.squares, spec))
+
+
+def _finish(network: nn.Module, directory: Path) -> None:
+    checkpoint.write_tensors(network, directory / _DONE)
+    for leftover in directory.glob("*.ckpt"):
+        leftover.unlink()
+
+
+def logits(network: nn.Module, samples: Sequence[Sample], spec: Preprocessing) -> NDArray[np.float32]:
+    """float32 (N, C) of the plain images (no random views), batches of 64."""
+    network.eval()
+    rows = []
+    with torch.inference_mode():
+        for start in range(0, len(samples), 64):
+            squares = np.stack(
+                [resize(read_pixels(sample), spec.size) for sample in samples[start : start + 64]]
+            )
+            rows.append(network(torch.from_numpy(normalise(squares, spec))).numpy())
+    return np.concatenate(rows)
+
+
+def history(directory: Path) -> dict[str, list[float]]:
+    """Column -> value an epoch, from the run's `metrics.csv`."""
+    rows = list(csv.DictReader((directory / "metrics.csv").open()))
+    columns = {name for row in rows for name in row} - {"epoch", "step"}
+    return {name: [float(row[name]) for row in rows if row[name]] for name in columns}

@@ -1,0 +1,135 @@
+"""Where training starts: ImageNet weights, a file, or random values. It always says which."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from pickle import UnpicklingError
+
+import torch
+from torch import Tensor, nn
+from torchvision import models
+
+from ml import checkpoint
+from ml.errors import WeightsMismatchError, WeightsUnavailableError
+
+_CLASSIFIER = ("fc.weight", "fc.bias")
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """What a network started from, in words, and the names of the weights that were given."""
+
+    words: str
+    given: frozenset[str]
+
+
+def initialise(network: nn.Module, name: str, init: str, batch: Tensor) -> Start:
+    """Fill `network` in place.
+
+    `init` is "imagenet", "random", or a safetensors file: torchvision's names, whole or in part. Where
+    the file has every BatchNorm folded into its convolution, `batch`, float32 (N, 3, S, S) of training
+    images, is used to unfold it (see `_unfold`).
+
+    Raises:
+        WeightsUnavailableError: ImageNet weights can't be had here, or no such file.
+        WeightsMismatchError: a shape differs, or nothing in the file fits the network.
+    """
+    if init == "random":
+        return Start("random values", frozenset())
+    if init == "imagenet":
+        return Start("torchvision's ImageNet weights", _fill(network, _imagenet(name)))
+    path = Path(init)
+    return _fill_from_file(network, checkpoint.read_tensors(path), batch, path.name)
+
+
+def _imagenet(name: str) -> dict[str, Tensor]:
+    try:
+        enum = models.get_model_weights(name)
+    except ValueError as error:
+        raise WeightsUnavailableError(
+            f"There are no ImageNet weights for {name!r}.", "Start from a file or with --init random."
+        ) from error
+    try:
+        state: dict[str, Tensor] = enum.DEFAULT.get_state_dict(progress=True, check_hash=True, weights_only=True)
+    except (OSError, RuntimeError, EOFError, UnpicklingError) as error:
+        raise WeightsUnavailableError(
+            f"ImageNet weights of {name} could not be downloaded or read: {type(error).__name__}.",
+            "Put the file into $TORCH_HOME/hub/checkpoints on a machine with access, or use --init FILE or random.",
+        ) from error
+    return {key: value for key, value in state.items() if key not in _CLASSIFIER}
+
+
+def _fill_from_file(network: nn.Module, tensors: dict[str, Tensor], batch: Tensor, file: str) -> Start:
+    state = network.state_dict()
+    fitting = {
+        key: value for key, value in tensors.items() if key in state and state[key].shape == value.shape
+    }
+    folded = {key: value for key, value in tensors.items() if key.endswith(".bias") and key not in state}
+    weights = [key for key in fitting if key.endswith("weight")]
+    if not weights:
+        raise WeightsMismatchError(
+            f"Nothing in {file} fits this network.", "Use weights of the same architecture."
+        )
+    given = _fill(network, fitting)
+    usable = {key: value for key, value in folded.items() if key.replace(".bias", ".weight") in fitting}
+    given |= _unfold(network, usable, batch)
+    wanted = [key for key, value in state.items() if value.ndim == 4]
+    had = sum(key in fitting for key in wanted)
+    return Start(f"{file}: {had} of {len(wanted)} convolutions, the rest random", given)
+
+
+def _fill(network: nn.Module, tensors: dict[str, Tensor]) -> frozenset[str]:
+    with torch.no_grad():
+        network.load_state_dict(tensors, strict=False)
+    return frozenset(tensors)
+
+
+def _unfold(network: nn.Module, biases: dict[str, Tensor], batch: Tensor) -> frozenset[str]:
+    """Undo the folding of BatchNorm into convolutions without changing the architecture.
+
+    The convolution keeps the folded weight. Its BatchNorm takes mean and variance of what arrives from
+    one batch, and gets weight = sqrt(var + eps), bias = mean + folded bias: it then adds the folded
+    bias and nothing else, so the network computes what the folded one did, and can be fine-tuned.
+    In one forward pass, since each layer must see its predecessors already mended.
+    """
+    norms = {_norm_behind(key.removesuffix(".bias")): bias for key, bias in biases.items()}
+    handles = [
+        network.get_submodule(name).register_forward_pre_hook(_mend(bias)) for name, bias in norms.items()
+    ]
+    training = network.training
+    try:
+        with torch.no_grad():
+            network.eval()(batch)
+    finally:
+        network.train(training)
+        for handle in handles:
+            handle.remove()
+    return frozenset(f"{name}.{part}" for name in norms for part in ("weight", "bias"))
+
+
+def _norm_behind(convolution: str) -> str:
+    """`layer1.0.conv2` -> `layer1.0.bn2`, `layer2.0.downsample.0` -> `layer2.0.downsample.1`."""
+    if convolution.endswith("downsample.0"):
+        return convolution[:-1] + "1"
+    head, _, last = convolution.rpartition(".")
+    return f"{head}.{last.replace('conv', 'bn')}" if head else last.replace("conv", "bn")
+
+
+def _mend(folded_bias: Tensor) -> Callable[[nn.Module, tuple[Tensor, ...]], None]:
+    def hook(norm: nn.Module, inputs: tuple[Tensor, ...]) -> None:
+        variance, mean = torch.var_mean(inputs[0], dim=(0, 2, 3), correction=0)
+        state = {
+            "running_mean": mean,
+            "running_var": variance,
+            "weight": torch.sqrt(variance + _epsilon(norm)),
+            "bias": mean + folded_bias,
+        }
+        norm.load_state_dict(state, strict=False)
+
+    return hook
+
+
+def _epsilon(norm: nn.Module) -> float:
+    return float(norm.eps) if isinstance(norm, nn.BatchNorm2d) else 0.0
