@@ -9,6 +9,7 @@ from flask import Flask
 from flask_security import current_user
 from markupsafe import Markup
 
+from webapp.forms.choices import CLASSES
 from webapp.models import now
 from webapp.permissions import WRITERS, roles_of
 
@@ -21,7 +22,11 @@ def init_app(app: Flask) -> None:
     """Give the templates their filters and tables of words."""
     for filter_ in (local_time, ago, probability, of_hundred, file_size, millimetres):
         app.add_template_filter(filter_)
-    app.jinja_env.globals.update(SIDES=SIDES, CALLS=CALLS, may_write=may_write)
+    app.jinja_env.globals.update(SIDES=SIDES, CALLS=CALLS, CLASSES=CLASSES, may_write=may_write)
+    settings = app.extensions["config"]
+    app.jinja_env.globals.update(
+        max_file_bytes=settings.max_file_bytes, max_upload_files=settings.max_upload_files
+    )
 
 
 def may_write() -> bool:

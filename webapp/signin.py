@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from hashlib import sha256
-from typing import Any
+from typing import Any, cast
 
 from flask import Flask, Response, request, session
 from flask_login import user_logged_in
-from flask_security import LoginForm, Security
+from flask_security import LoginForm, Security, current_user
 
 from webapp.extensions import limiter, users
+from webapp.models import User
 
 PER_ADDRESS = "20 per minute; 200 per hour"
 PER_ACCOUNT = "5 per minute; 50 per hour"
@@ -29,6 +30,11 @@ def init_app(app: Flask) -> None:
     per_account = limiter.limit(PER_ACCOUNT, key_func=_account, methods=["POST"], deduct_when=_failed)
     views: dict[str, Any] = app.view_functions
     views["security.login"] = per_address(per_account(views["security.login"]))
+
+
+def person() -> User:
+    """Whoever is signed in: behind the gate (`webapp.gate`) there is always somebody."""
+    return cast(User, current_user._get_current_object())
 
 
 def _begin_session(sender: Flask, **_: Any) -> None:

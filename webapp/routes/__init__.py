@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from flask import Flask
 
-from webapp.routes import account, health, uploads
+from webapp.routes import account, cases, health, media, reads, uploads, worklist
 
-BLUEPRINTS = (account.bp, health.bp, uploads.bp)
+BLUEPRINTS = (account.bp, worklist.bp, uploads.bp, cases.bp, reads.bp, media.bp, health.bp)
 
 
 def init_app(app: Flask) -> None:

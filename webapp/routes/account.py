@@ -9,6 +9,7 @@ from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_security import current_user
 
+from webapp.error_pages import wants_json
 from webapp.errors import InvalidInput
 from webapp.models import User
 from webapp.services import accounts
@@ -41,7 +42,7 @@ def save() -> ResponseReturnValue:
 def theme() -> ResponseReturnValue:
     """Keep the theme alone (the switch in the header). 204 for scripts, else back to the page left."""
     accounts.save_theme(current_user, request.form.get("theme", ""))
-    if request.headers.get("HX-Request") or request.accept_mimetypes.best == "application/json":
+    if request.headers.get("HX-Request") or wants_json():
         return "", 204
     return redirect(_page_left())
 

@@ -39,6 +39,11 @@ class AnalysisStatus:
         """Whether there is something to wait for."""
         return self.state in {"queued", "running"}
 
+    @property
+    def standing(self) -> str:
+        """All of a pending analysis that a page shows, in one word: when it changes, the page does."""
+        return f"{self.state}-{self.progress}-{self.ahead}"
+
 
 def request_frame(user: User, image_uid: str, frame: int) -> None:
     """Ask for the analysis of a frame, or again for one that failed. Asking twice changes nothing.

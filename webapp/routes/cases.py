@@ -1,0 +1,58 @@
+"""The case page and the part of it that comes in by itself: the second read."""
+
+from __future__ import annotations
+
+from flask import Blueprint, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+
+from webapp.errors import BadRequest
+from webapp.forms.filters import FilterForm
+from webapp.forms.reads import ReadForm
+from webapp.presentation import signed_in_zone
+from webapp.services import analyses, cases, history
+from webapp.signin import person
+
+bp = Blueprint("cases", __name__, url_prefix="/cases/<uid>")
+
+
+@bp.get("", defaults={"image_uid": None})
+@bp.get("/images/<image_uid>")
+def show(uid: str, image_uid: str | None) -> str:
+    """The reading layout, with one image and frame in view."""
+    user = person()
+    form = FilterForm(request.args).with_readers(history.readers(user))
+    form.validate()
+    view = cases.view(user, uid, image_uid, _frame(request.args.get("frame")), form.filters(signed_in_zone()))
+    return render_template(
+        "cases/case.html", view=view, kept=form.address(), form=ReadForm.showing(view.mine), problems={}
+    )
+
+
+@bp.get("/images/<image_uid>/result")
+def result(uid: str, image_uid: str) -> ResponseReturnValue:
+    """The second read of one frame, as a part of the page. 204 while it stands as the asker knows it."""
+    user = person()
+    cases.require_image_of(user, uid, image_uid)
+    status = analyses.status(user, image_uid, _frame(request.args.get("frame")) or 0)
+    if status.pending and request.args.get("known") == status.standing:
+        return "", 204
+    return render_template("cases/result.html", status=status, uid=uid)
+
+
+@bp.post("/images/<image_uid>/analyse")
+def analyse(uid: str, image_uid: str) -> ResponseReturnValue:
+    """Ask for the second read of a frame, or once more for one that failed."""
+    user = person()
+    cases.require_image_of(user, uid, image_uid)
+    frame = _frame(request.form.get("frame")) or 0
+    analyses.request_frame(user, image_uid, frame)
+    to = "cases.result" if request.headers.get("HX-Request") else "cases.show"
+    return redirect(url_for(to, uid=uid, image_uid=image_uid, frame=frame), 303)
+
+
+def _frame(text: str | None) -> int | None:
+    if text is None:
+        return None
+    if not text.isascii() or not text.isdigit() or len(text) > 6:
+        raise BadRequest("A frame is a whole number, counted from 0.")
+    return int(text)

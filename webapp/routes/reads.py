@@ -1,0 +1,57 @@
+"""A reader answers."""
+
+from __future__ import annotations
+
+from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+
+from webapp.errors import InvalidInput
+from webapp.forms.reads import ReadForm
+from webapp.models import Read
+from webapp.services import cases, reads
+from webapp.signin import person
+
+bp = Blueprint("reads", __name__, url_prefix="/cases/<uid>/images/<image_uid>/reads")
+
+
+@bp.post("")
+def save(uid: str, image_uid: str) -> ResponseReturnValue:
+    """Keep the read as a new version; then its part of the page for htmx, the whole page for others."""
+    cases.require_image_of(person(), uid, image_uid)
+    form = ReadForm()
+    try:
+        if not form.validate():
+            raise InvalidInput("The read was not saved. Look at the marked fields.", form.problems())
+        read = reads.save(person(), image_uid, form.answer(), form.analysis.data)
+    except InvalidInput as error:
+        return _again(uid, image_uid, form, error)
+    return _saved(uid, image_uid, read)
+
+
+def _saved(uid: str, image_uid: str, read: Read) -> ResponseReturnValue:
+    words = f"Read saved, version {read.version}."
+    if not request.headers.get("HX-Request"):
+        flash(words, "success")
+        return redirect(url_for("cases.show", uid=uid, image_uid=image_uid), 303)
+    part = _part("cases/reads.html", uid, image_uid, ReadForm.showing(read), said=words)
+    return part, 200, {"HX-Trigger": "read-saved"}
+
+
+def _again(uid: str, image_uid: str, form: ReadForm, error: InvalidInput) -> ResponseReturnValue:
+    """What was typed, and what is wrong with it."""
+    problems = error.problems or {"": error.message}
+    name = "cases/reads.html" if request.headers.get("HX-Request") else "cases/case.html"
+    return _part(name, uid, image_uid, form, problems=problems), error.status
+
+
+def _part(
+    name: str,
+    uid: str,
+    image_uid: str,
+    form: ReadForm,
+    *,
+    said: str = "",
+    problems: dict[str, str] | None = None,
+) -> str:
+    view = cases.view(person(), uid, image_uid)
+    return render_template(name, view=view, form=form, said=said, problems=problems or {}, kept={})
