@@ -49,6 +49,7 @@ class Queue:
         with self._lock:
             if self._huey is None:
                 self._huey = _connect(self._url)
+                self._huey.on_shutdown(name="close")(self._huey.storage.close)  # in each thread of the worker
                 self.task = self._huey.task(name="analyse_next")(self._analyse_next)
             return self._huey
 
@@ -73,6 +74,10 @@ class Queue:
         except UNREACHABLE:
             return False
         return True
+
+    def close(self) -> None:
+        """Close this thread's connections; the next use makes new ones."""
+        self.huey.storage.close()
 
     def _analyse_next(self) -> None:
         with self._app.app_context():
