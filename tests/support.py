@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import os
 import re
 from typing import NoReturn
@@ -11,6 +12,7 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 PASSWORD = "correct horse battery"
+_HIDDEN = re.compile(r'<input[^>]*name="([^"]+)"[^>]*type="hidden"[^>]*value="([^"]*)"')
 _TOKEN = re.compile(r'name="csrf_token"[^>]*?value="([^"]+)"|"X-CSRFToken": "([^"]+)"')
 
 
@@ -37,7 +39,7 @@ class Visitor(FlaskClient):
         """Fill in a form of `page` and send it to `action`."""
         return self.post(action, data={"csrf_token": self.token(page), **data}, **more)
 
-    def sign_in(self, email: str, password: str = PASSWORD, back: str | None = None) -> TestResponse:
-        """Sign in as a person does; `back` is where the sign-in page was asked to return to."""
-        page = "/login" + (f"?next={back}" if back else "")
-        return self.submit("/login", {"email": email, "password": password, "next": back or ""}, page=page)
+    def sign_in(self, email: str, password: str = PASSWORD, page: str = "/login") -> TestResponse:
+        """Sign in on `page`, the sign-in page with or without a `next`."""
+        fields = {name: html.unescape(value) for name, value in _HIDDEN.findall(self.get(page).text)}
+        return self.post("/login", data={**fields, "email": email, "password": password})

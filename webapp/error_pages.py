@@ -43,11 +43,15 @@ def init_app(app: Flask) -> None:
     app.register_error_handler(Exception, _unexpected)
 
 
+def wants_json() -> bool:
+    """Whether the caller prefers JSON to a page; who prefers nothing gets a page."""
+    return request.accept_mimetypes.best_match(["text/html", "application/json"]) == "application/json"
+
+
 def answer(error: AppError) -> Response:
     """`error` as the caller wants it, with its status and the request's identifier."""
-    best = request.accept_mimetypes.best_match(["text/html", "application/json"])
     request_id = g.get("request_id")
-    if best == "application/json":
+    if wants_json():
         response = jsonify(code=error.code, message=error.message, request_id=request_id)
     else:
         # The usual frame asks who is signed in, that is the database: not where that may be what failed.

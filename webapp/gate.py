@@ -11,6 +11,7 @@ from flask_security import current_user, logout_user
 from werkzeug.exceptions import MethodNotAllowed
 
 from webapp import config
+from webapp.error_pages import wants_json
 from webapp.errors import Forbidden, SignInNeeded
 from webapp.permissions import OPEN_ENDPOINTS, SAFE_METHODS, may_call
 
@@ -46,8 +47,7 @@ def _to_sign_in() -> Response:
         answer = make_response(SignInNeeded.default, SignInNeeded.status)
         answer.headers["HX-Redirect"] = _sign_in_url(page.path, page.query)
         return answer
-    wants_page = request.accept_mimetypes.best_match(["text/html", "application/json"]) == "text/html"
-    if request.method in SAFE_METHODS and wants_page:
+    if request.method in SAFE_METHODS and not wants_json():
         return make_response(redirect(_sign_in_url(request.path, request.query_string.decode())))
     raise SignInNeeded()
 
