@@ -1,0 +1,1 @@
+"""Figures with intervals, calibration, curves, and the report that `python -m ml evaluate` prints."""
