@@ -1,0 +1,125 @@
+"""The DICOM container (PS3.10): which elements it holds, and where the pixel data lie.
+
+pydicom parses; the bounds are ours: only the elements that are needed are kept, a deflated file is
+inflated no further than the limit, and pixel data are cut from the bytes only when announced whole.
+"""
+
+from __future__ import annotations
+
+import struct
+import zlib
+from dataclasses import dataclass
+from io import BytesIO
+
+from pydicom.dataset import Dataset
+from pydicom.filereader import read_dataset
+from pydicom.tag import BaseTag, Tag
+from pydicom.uid import UID, DeflatedExplicitVRLittleEndian
+
+from ml.errors import (
+    FileTooLargeError,
+    InconsistentHeaderError,
+    NotAnImageError,
+    TruncatedImageError,
+    UnsupportedImageError,
+)
+from ml.imaging.limits import MIB, ImagingLimits
+
+_PIXEL_DATA, _FLOAT, _DOUBLE = 0x7FE00010, 0x7FE00008, 0x7FE00009
+_UNDEFINED = 0xFFFFFFFF
+
+_KEYWORDS = """
+SOPInstanceUID StudyInstanceUID StudyDate Modality AccessionNumber PatientID
+ImageLaterality Laterality ViewPosition ViewCodeSequence
+SamplesPerPixel PhotometricInterpretation PlanarConfiguration NumberOfFrames Rows Columns
+BitsAllocated BitsStored HighBit PixelRepresentation PixelPaddingValue PixelPaddingRangeLimit
+PixelSpacing ImagerPixelSpacing SequenceOfUltrasoundRegions
+RescaleIntercept RescaleSlope ModalityLUTSequence
+WindowCenter WindowWidth VOILUTFunction VOILUTSequence
+RedPaletteColorLookupTableDescriptor GreenPaletteColorLookupTableDescriptor
+BluePaletteColorLookupTableDescriptor RedPaletteColorLookupTableData
+GreenPaletteColorLookupTableData BluePaletteColorLookupTableData
+SegmentedRedPaletteColorLookupTableData SegmentedGreenPaletteColorLookupTableData
+SegmentedBluePaletteColorLookupTableData
+SharedFunctionalGroupsSequence PerFrameFunctionalGroupsSequence
+ExtendedOffsetTable ExtendedOffsetTableLengths
+""".split()
+_WANTED: list[BaseTag | int] = [Tag(keyword) for keyword in _KEYWORDS]
+
+
+@dataclass(frozen=True, slots=True)
+class DicomFile:
+    """Transfer syntax, the elements before Pixel Data, and Pixel Data as stored.
+
+    `pixel_data` is the value of the element; where it is `encapsulated`, all of the file from the
+    first item on, its delimiter included.
+    """
+
+    syntax: UID
+    header: Dataset
+    pixel_data: bytes
+    encapsulated: bool
+    vr: str
+
+
+def parse(data: bytes, limits: ImagingLimits) -> DicomFile:
+    """Parse a file that begins with a preamble and "DICM".
+
+    Raises:
+        NotAnImageError: it has no pixel data.
+        TruncatedImageError: it ends early.
+        FileTooLargeError: it inflates to more than the limit.
+        InconsistentHeaderError: it names no transfer syntax.
+        UnsupportedImageError: its pixels are floating point numbers.
+    """
+    source = BytesIO(data)
+    source.seek(132)
+    meta = read_dataset(source, False, True, stop_when=lambda tag, vr, length: tag.group != 2)
+    syntax = UID(str(meta.get("TransferSyntaxUID", "")))
+    if not syntax:
+        raise InconsistentHeaderError("The DICOM file doesn't name its transfer syntax.")
+    if syntax == DeflatedExplicitVRLittleEndian:
+        source = BytesIO(_inflate(data[source.tell() :], limits))
+    implicit, little = (
+        (syntax.is_implicit_VR, syntax.is_little_endian) if syntax.is_transfer_syntax else (False, True)
+    )
+    header = read_dataset(source, implicit, little, stop_when=_at_pixel_data, specific_tags=_WANTED)
+    header.set_original_encoding(implicit, little, header._character_set)
+    vr, length = _pixel_element(source, header, implicit, little)
+    pixel_data = source.read()
+    if length == _UNDEFINED:
+        return DicomFile(syntax, header, pixel_data, True, vr)
+    if len(pixel_data) < length:
+        raise TruncatedImageError(
+            f"The DICOM file announces {length} bytes of pixel data and holds {len(pixel_data)}."
+        )
+    return DicomFile(syntax, header, pixel_data[:length], False, vr)
+
+
+def _at_pixel_data(tag: BaseTag, vr: str | None, length: int) -> bool:
+    return tag in (_PIXEL_DATA, _FLOAT, _DOUBLE)
+
+
+def _inflate(deflated: bytes, limits: ImagingLimits) -> bytes:
+    inflater = zlib.decompressobj(-zlib.MAX_WBITS)
+    inflated = inflater.decompress(deflated, limits.max_bytes)
+    if inflater.unconsumed_tail:
+        raise FileTooLargeError(f"The deflated file inflates to more than {limits.max_bytes / MIB:g} MiB.")
+    if not inflater.eof:
+        raise TruncatedImageError("The deflated file ends early.")
+    return inflated
+
+
+def _pixel_element(source: BytesIO, header: Dataset, implicit: bool, little: bool) -> tuple[str, int]:
+    """VR and length of the element that `source` stands before, moving to its value (PS3.5 7.1)."""
+    order = "<" if little else ">"
+    head = source.read(8 if implicit else 12)
+    if len(head) < (8 if implicit else 12):
+        if "Rows" in header:
+            raise TruncatedImageError("The DICOM file ends before its pixel data.")
+        raise NotAnImageError("This DICOM file holds no image.", "Upload a file with pixel data.")
+    group, element = struct.unpack_from(order + "HH", head)
+    if group << 16 | element != _PIXEL_DATA:
+        raise UnsupportedImageError("The pixels of this DICOM file are floating point numbers.")
+    length = struct.unpack_from(order + "I", head, len(head) - 4)[0]
+    return ("OW" if implicit else head[4:6].decode("latin-1")), length
