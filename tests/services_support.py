@@ -76,7 +76,10 @@ def redis_server(folder: Path) -> Iterator[str]:
 
 
 def wait_for(ready, seconds: float):
-    """What `ready()` returns once it is true. Refused, reset and half answers count as not yet; AssertionError after `seconds`."""
+    """What `ready()` returns once it is true. Refused, reset and half answers count as not yet.
+
+    Raises AssertionError after `seconds`.
+    """
     deadline = time.monotonic() + seconds
     last: object = None
     while time.monotonic() < deadline:
