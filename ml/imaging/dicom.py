@@ -23,7 +23,8 @@ def read(data: bytes, frame: int, limits: ImagingLimits) -> tuple[ScanInfo, Pict
         file = parse(data, limits)
         pixels = pixel_header(file.header, limits)
         check_index(frame, pixels.frames)
-        header = dicom_facts.for_frame(file.header, frame)
+        header = file.header
+        dicom_facts.lay_flat(header, frame)
         picture = shown(samples(file, pixels, frame), pixels, header)
         regions = dicom_facts.ultrasound_regions(header, pixels)
         info = ScanInfo(

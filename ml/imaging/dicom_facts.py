@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from datetime import datetime
-from typing import Any, Literal, cast
+from datetime import date
+from typing import Literal, cast
 
 from pydicom.dataset import Dataset
 
@@ -25,17 +25,14 @@ _MACROS = (
 Spacing = tuple[float, float]
 
 
-def for_frame(header: Dataset, frame: int) -> Dataset:
-    """A copy of the header with the functional groups of `frame` written out flat (PS3.3 C.7.6.16)."""
-    flat = Dataset(header)
-    flat.set_original_encoding(*header.original_encoding, header.original_character_set)
+def lay_flat(header: Dataset, frame: int) -> None:
+    """Write what the functional groups say of `frame` into the header itself (PS3.3 C.7.6.16)."""
     groups = [*(header.get("SharedFunctionalGroupsSequence") or [])[:1]]
     groups += (header.get("PerFrameFunctionalGroupsSequence") or [])[frame : frame + 1]
     for group in groups:
         for macro in _MACROS:
             for item in (group.get(macro) or [])[:1]:
-                flat.update(item)
-    return flat
+                header.update(item)
 
 
 def facts(header: Dataset) -> DicomFacts:
@@ -87,16 +84,16 @@ def _region_spacing(item: Dataset) -> Spacing | None:
     return _positive(abs(y) * 10, abs(x) * 10)
 
 
-def _number(value: Any) -> float:
+def _number(value: object) -> float:
     try:
-        return float(value)
+        return float(value)  # type: ignore[arg-type]  # whatever isn't a number raises
     except (TypeError, ValueError):
         return math.nan
 
 
-def _positive(row: Any, column: Any) -> Spacing | None:
-    row, column = _number(row), _number(column)
-    return (row, column) if 0 < row < math.inf and 0 < column < math.inf else None
+def _positive(row: object, column: object) -> Spacing | None:
+    spacing = _number(row), _number(column)
+    return spacing if all(0 < side < math.inf for side in spacing) else None
 
 
 def _first(header: Dataset, keywords: Iterable[str]) -> str | None:
@@ -121,7 +118,8 @@ def _view(header: Dataset) -> str | None:
 
 
 def _date(header: Dataset) -> str | None:
+    digits = _text(header, "StudyDate") or ""
     try:
-        return datetime.strptime(_text(header, "StudyDate") or "", "%Y%m%d").date().isoformat()
+        return date.fromisoformat(digits).isoformat() if len(digits) == 8 and digits.isdecimal() else None
     except ValueError:
         return None

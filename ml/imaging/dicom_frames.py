@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydicom import uid
 from pydicom.encaps import encapsulate, get_frame
-from pydicom.pixels import get_decoder
+from pydicom.pixels.decoders.base import get_decoder
 
 from ml.errors import InconsistentHeaderError, TruncatedImageError, UnsupportedImageError
 from ml.imaging import jpeg, rle
@@ -50,8 +50,6 @@ Samples = NDArray[np.integer[Any]]
 """(H, W), or (H, W, 3) in RGB."""
 
 
-
-
 def samples(file: DicomFile, pixels: PixelHeader, frame: int) -> Samples:
     """Decode one frame; YBR comes back as RGB, palette indices and grey values as stored.
 
@@ -72,13 +70,15 @@ def samples(file: DicomFile, pixels: PixelHeader, frame: int) -> Samples:
     if file.syntax == uid.RLELossless:
         return _run_length(encoded, pixels)
     _check_stream(encoded, file.syntax, pixels)
-    return _decoded(encapsulate([encoded]), file.syntax, pixels, _PLUGIN[file.syntax])
+    decoded = _decoded(encapsulate([encoded]), file.syntax, pixels, _PLUGIN[file.syntax])
+    if file.syntax in _LOSSY_JPEG and not jpeg.is_whole(encoded):
+        raise TruncatedImageError("The JPEG data of this frame announce more pixels than they hold.")
+    return decoded
 
 
-def _decoded(source: bytes, syntax: uid.UID, pixels: PixelHeader, plugin: str = "", vr: str = "OW") -> Samples:
-    array, _ = get_decoder(syntax).as_array(
-        source, index=0, decoding_plugin=plugin, pixel_vr=vr, **pixels.options()
-    )
+def _decoded(source: bytes, syntax: uid.UID, pixels: PixelHeader, plugin: str = "") -> Samples:
+    options: dict[str, Any] = pixels.options()
+    array, _ = get_decoder(syntax).as_array(source, index=0, decoding_plugin=plugin, **options)
     return array
 
 
@@ -94,8 +94,14 @@ def _native(file: DicomFile, pixels: PixelHeader, frame: int) -> Samples:
     start = frame * pixels.frame_bits
     if pixels.allocated == 1:
         return _bits(file.pixel_data, start, pixels)
-    cut = file.pixel_data[start // 8 : (start + pixels.frame_bits) // 8]
-    return _decoded(cut, file.syntax, pixels, vr=file.vr)
+    swapped = pixels.allocated == 8 and file.vr == "OW" and not file.syntax.is_little_endian
+    data = _pairs_swapped(file.pixel_data) if swapped else file.pixel_data
+    return _decoded(data[start // 8 : (start + pixels.frame_bits) // 8], file.syntax, pixels)
+
+
+def _pairs_swapped(data: bytes) -> bytes:
+    """Bytes that were written as big-endian 16-bit words, in their own order again."""
+    return np.frombuffer(data[: len(data) & ~1], ">u2").astype("<u2").tobytes()
 
 
 def _bits(data: bytes, start: int, pixels: PixelHeader) -> Samples:

@@ -48,6 +48,7 @@ class PixelHeader:
             "pixel_representation": int(self.signed),
             "planar_configuration": self.planar,
             "pixel_keyword": "PixelData",
+            "pixel_vr": "OB",
         }
 
 
@@ -91,7 +92,9 @@ def _check_samples(pixels: PixelHeader) -> None:
             f"The DICOM header says {pixels.stored} bits stored of {pixels.allocated} allocated."
         )
     if pixels.frames < 0 or pixels.planar not in (0, 1):
-        raise InconsistentHeaderError("The DICOM header has a negative frame count or an unknown plane order.")
+        raise InconsistentHeaderError(
+            "The DICOM header has a negative frame count or an unknown plane order."
+        )
 
 
 def _integer(header: Dataset, keyword: str, default: int | None = None) -> int:

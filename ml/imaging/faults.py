@@ -25,5 +25,5 @@ def named_errors(what: str) -> Iterator[None]:
         raise
     except NotImplementedError:
         raise UnsupportedImageError(f"{what} is of a kind that can't be read here.") from None
-    except Exception:  # parsers of foreign bytes raise whatever the bytes lead them to
+    except Exception:  # noqa: BLE001  parsers of foreign bytes raise whatever the bytes lead them to
         raise TruncatedImageError(f"{what} is damaged or incomplete.") from None

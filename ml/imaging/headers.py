@@ -1,4 +1,4 @@
-"""The size that a PNG, BMP or WebP header announces, read before any decoder allocates for it."""
+"""The size that a BMP or WebP header announces, read before any decoder allocates for it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from ml.errors import InconsistentHeaderError, TruncatedImageError
 
 
 def announced_size(data: bytes, name: str) -> tuple[int, int]:
-    """(width, height) in pixels of a "png", "bmp" or "webp".
+    """(width, height) in pixels of a "bmp" or "webp".
 
     Raises:
         TruncatedImageError: the file ends within its header.
@@ -18,13 +18,6 @@ def announced_size(data: bytes, name: str) -> tuple[int, int]:
         return _READERS[name](data)
     except (struct.error, IndexError):
         raise TruncatedImageError(f"The {name.upper()} file ends within its header.") from None
-
-
-def _png(data: bytes) -> tuple[int, int]:
-    if data[12:16] != b"IHDR":
-        raise InconsistentHeaderError("The PNG file doesn't begin with its header.")
-    width, height = struct.unpack_from(">II", data, 16)
-    return width, height
 
 
 def _bmp(data: bytes) -> tuple[int, int]:
@@ -46,4 +39,4 @@ def _webp(data: bytes) -> tuple[int, int]:
     raise InconsistentHeaderError("The WebP file has no image header.")
 
 
-_READERS = {"png": _png, "bmp": _bmp, "webp": _webp}
+_READERS = {"bmp": _bmp, "webp": _webp}

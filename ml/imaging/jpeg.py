@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from io import BytesIO
+
+from PIL.JpegImagePlugin import JpegImageFile
 
 from ml.errors import InconsistentHeaderError, TruncatedImageError
 from ml.imaging.tags import exif_orientation
@@ -81,15 +84,21 @@ def _segments(data: bytes) -> Iterator[tuple[int, int, int]]:
     raise InconsistentHeaderError(f"The JPEG data has more than {MAX_SEGMENTS} segments.")
 
 
-def with_tail(plain: bytes) -> bytes:
-    """The same file with scan data added at its end.
+def is_whole(plain: bytes) -> bool:
+    """Whether the scan data of a decodable JPEG reach to its last pixel.
 
     libjpeg fills a scan that ends early with grey and tells nobody. A decoder that has all that it
-    needs never looks at the tail; one that fell short takes it for image data and draws something
-    else. So a whole image decodes to the same pixels with and without a tail.
+    needs never looks at data added behind; one that fell short takes them for image data and draws
+    something else. So a whole image decodes to the same pixels with and without a tail.
     """
     end = plain.rfind(_EOI)
-    return plain[:end] + _TAIL + plain[end:] if end >= 0 else plain
+    return end < 0 or _preview(plain) == _preview(plain[:end] + _TAIL + plain[end:])
+
+
+def _preview(plain: bytes) -> bytes:
+    image = JpegImageFile(BytesIO(plain))
+    image.draft(None, (1, 1))  # an eighth of the size: all scan data are read, few pixels computed
+    return image.tobytes()
 
 
 _TAIL = bytes(range(7, 255, 8)) * 16

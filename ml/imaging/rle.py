@@ -23,7 +23,9 @@ def unpack(encoded: bytes, pixels: int, samples: int, sample_bytes: int) -> byte
     """
     count, *offsets = _HEADER.unpack_from(encoded)
     if count != samples * sample_bytes:
-        raise InconsistentHeaderError(f"The RLE data has {count} byte planes instead of {samples * sample_bytes}.")
+        raise InconsistentHeaderError(
+            f"The RLE data has {count} byte planes instead of {samples * sample_bytes}."
+        )
     bounds = [*offsets[:count], len(encoded)]
     planes = [_plane(encoded[bounds[i] : bounds[i + 1]], pixels) for i in range(count)]
     frame = bytearray(pixels * count)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -17,7 +19,7 @@ TINT_STEP = 8
 """Largest channel difference that JPEG leaves in a grey image saved in colour."""
 
 
-def stretch(values: NDArray[np.generic], low: float | None = None, high: float | None = None) -> Picture:
+def stretch(values: NDArray[Any], low: float | None = None, high: float | None = None) -> Picture:
     """Real numbers of any dtype and shape -> uint8 of the same shape, `low` -> 0, `high` -> 255.
 
     `low` and `high` default to the smallest and largest finite value. Not-a-number reads as black.
@@ -28,17 +30,18 @@ def stretch(values: NDArray[np.generic], low: float | None = None, high: float |
     if high <= low:
         white = values.dtype.kind in "iu" and low == np.iinfo(values.dtype.str).max
         return np.full(values.shape, 255 if white else 0, np.uint8)
-    scaled = values.astype(np.float32 if values.dtype.itemsize <= 2 else np.float64)
+    scaled: NDArray[Any] = values.astype(np.float32 if values.dtype.itemsize <= 2 else np.float64)
     scaled -= low
     scaled *= 255.0 / (high - low)
     np.nan_to_num(scaled, copy=False, nan=0.0, posinf=255.0, neginf=0.0)
     np.clip(scaled, 0.0, 255.0, out=scaled)
-    return np.rint(scaled, out=scaled).astype(np.uint8)
+    np.rint(scaled, out=scaled)
+    return scaled.astype(np.uint8)
 
 
-def finite_range(values: NDArray[np.generic]) -> tuple[float, float]:
+def finite_range(values: NDArray[Any]) -> tuple[float, float]:
     """Smallest and largest finite value; (0, 0) where there is none."""
-    finite = values[np.isfinite(values)] if values.dtype.kind == "f" else values  # type: ignore[call-overload]
+    finite = values[np.isfinite(values)] if values.dtype.kind == "f" else values
     return (float(finite.min()), float(finite.max())) if finite.size else (0.0, 0.0)
 
 

@@ -11,11 +11,14 @@ from dataclasses import dataclass
 
 from ml.errors import InconsistentHeaderError, TruncatedImageError
 
-WIDTH, HEIGHT, BITS, ORIENTATION, SAMPLES = 256, 257, 258, 274, 277
+WIDTH, HEIGHT, BITS, PHOTOMETRIC, ORIENTATION, SAMPLES = 256, 257, 258, 262, 274, 277
+WHITE_IS_ZERO, RGB = 0, 2
 TILE_WIDTH, TILE_HEIGHT = 322, 323
 
-_UNIT = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4, 16: 8, 17: 8, 18: 8}
-"""Bytes of one value of each field type (TIFF 6.0 and BigTIFF)."""
+_UNIT = dict(enumerate((1, 1, 2, 4, 8, 1, 1, 2, 4, 8, 4, 8, 4), start=1)) | dict.fromkeys((16, 17, 18), 8)
+"""Bytes of one value of each field type: 1 to 13 of TIFF 6.0, 16 to 18 of BigTIFF."""
+MAX_TAGS = 1000
+"""Of a directory; some 500 tags are registered."""
 _INTEGER = {1: "B", 3: "H", 4: "I", 16: "Q"}
 
 
@@ -56,6 +59,8 @@ def _directory(data: bytes, offset: int, order: str, big: bool) -> Directory:
     count = struct.unpack_from(order + count_code, data, offset)[0]
     start = offset + struct.calcsize(order + count_code)
     end = start + count * struct.calcsize(entry)
+    if count > MAX_TAGS:
+        raise InconsistentHeaderError("A TIFF directory has more tags than there are.")
     if end > len(data):
         raise TruncatedImageError("A TIFF directory lies outside of the file.")
     first: dict[int, int] = {}
