@@ -39,7 +39,7 @@ class FilterForm(Form):
         return self
 
     def filters(self, zone: ZoneInfo) -> Filters:
-        """What the valid fields ask for. Days are days of `zone`, both included; wrong fields are left out."""
+        """What the valid fields ask for; the others are left out. Days are those of `zone`, both included."""
         wrong = self.errors
         kept = {name: value for name, value in self.data.items() if name not in wrong}
         return Filters(

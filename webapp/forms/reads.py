@@ -14,7 +14,7 @@ MAX_COMMENT = 4000
 """Characters."""
 
 
-class ReadForm(FlaskForm):  # type: ignore[misc]
+class ReadForm(FlaskForm):
     """Nothing is required by itself: an empty BI-RADS says "not assessed", which is not category 0."""
 
     agrees = RadioField("Second read", [Optional()], choices=choices("", AGREEMENT))

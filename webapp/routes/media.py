@@ -45,4 +45,5 @@ def _png(data: bytes) -> Response:
     answer = Response(data, mimetype="image/png")
     answer.headers["Cache-Control"] = PRIVATE
     answer.add_etag()
-    return answer.make_conditional(request)
+    answer.make_conditional(request)
+    return answer

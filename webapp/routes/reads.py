@@ -19,12 +19,12 @@ def save(uid: str, image_uid: str) -> ResponseReturnValue:
     """Keep the read as a new version; then its part of the page for htmx, the whole page for others."""
     cases.require_image_of(person(), uid, image_uid)
     form = ReadForm()
+    if not form.validate():
+        return _again(uid, image_uid, form, form.problems(), InvalidInput.status)
     try:
-        if not form.validate():
-            raise InvalidInput("The read was not saved. Look at the marked fields.", form.problems())
         read = reads.save(person(), image_uid, form.answer(), form.analysis.data)
     except InvalidInput as error:
-        return _again(uid, image_uid, form, error)
+        return _again(uid, image_uid, form, error.problems or {"": error.message}, error.status)
     return _saved(uid, image_uid, read)
 
 
@@ -33,15 +33,15 @@ def _saved(uid: str, image_uid: str, read: Read) -> ResponseReturnValue:
     if not request.headers.get("HX-Request"):
         flash(words, "success")
         return redirect(url_for("cases.show", uid=uid, image_uid=image_uid), 303)
-    part = _part("cases/reads.html", uid, image_uid, ReadForm.showing(read), said=words)
-    return part, 200, {"HX-Trigger": "read-saved"}
+    return _part("cases/reads.html", uid, image_uid, ReadForm.showing(read), said=words)
 
 
-def _again(uid: str, image_uid: str, form: ReadForm, error: InvalidInput) -> ResponseReturnValue:
+def _again(
+    uid: str, image_uid: str, form: ReadForm, problems: dict[str, str], status: int
+) -> ResponseReturnValue:
     """What was typed, and what is wrong with it."""
-    problems = error.problems or {"": error.message}
     name = "cases/reads.html" if request.headers.get("HX-Request") else "cases/case.html"
-    return _part(name, uid, image_uid, form, problems=problems), error.status
+    return _part(name, uid, image_uid, form, problems=problems), status
 
 
 def _part(

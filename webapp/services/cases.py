@@ -37,7 +37,11 @@ class CaseView:
 
 
 def view(
-    user: User, uid: str, image_uid: str | None = None, frame: int | None = None, filters: Filters | None = None
+    user: User,
+    uid: str,
+    image_uid: str | None = None,
+    frame: int | None = None,
+    filters: Filters | None = None,
 ) -> CaseView:
     """The case `uid` with an image in view; by default the one that leads, at its leading frame.
 

@@ -105,11 +105,11 @@ def readers(user: User) -> list[tuple[int, str]]:
     return [(row.id, row.name) for row in db.session.execute(people)]
 
 
-def _selected(user: User, filters: Filters) -> Select[tuple[Exam]]:
+def _selected(user: User, filters: Filters) -> Select[Exam]:
     return visible_exams(user).where(*conditions(filters, user.id)).options(joinedload(Exam.patient))
 
 
-def _fetch(wanted: Select[tuple[Exam]], size: int, *, oldest_first: bool = False) -> Sequence[Exam]:
+def _fetch(wanted: Select[Exam], size: int, *, oldest_first: bool = False) -> Sequence[Exam]:
     """`size` exams and one more, which says that there is another page."""
     order = (Exam.created_at, Exam.id) if oldest_first else (Exam.created_at.desc(), Exam.id.desc())
     return db.session.scalars(wanted.order_by(*order).limit(size + 1)).all()
