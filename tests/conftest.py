@@ -16,6 +16,7 @@ import flask_migrate
 import psycopg
 import pytest
 from flask import Flask
+from jinja2 import FileSystemBytecodeCache
 
 from tests.support import PASSWORD, Visitor, absent
 from webapp import create_app
@@ -56,22 +57,33 @@ def _template(tmp_path_factory: pytest.TempPathFactory) -> Path:
                 accounts.NewUser(email, email.partition("@")[0].title(), PASSWORD, group, (role,))
             )
         db.engine.dispose()
-    return app.extensions["config"].instance_dir / "secondread.db"
+    return app.extensions["config"].instance_dir
+
+
+@pytest.fixture(scope="session")
+def _compiled(tmp_path_factory: pytest.TempPathFactory) -> FileSystemBytecodeCache:
+    """Compiled templates, shared: each application would compile its own."""
+    return FileSystemBytecodeCache(str(tmp_path_factory.mktemp("templates")))
+
+
+@pytest.fixture(scope="session")
+def _cookies() -> dict[str, str]:
+    """E-mail -> session cookie of the first real sign-in; good in every test, whose keys are the same."""
+    return {}
 
 
 @pytest.fixture
 def config(tmp_path: Path, _template: Path) -> AppConfig:
     """The settings of the test's application; its database is ready."""
-    folder = tmp_path / "instance"
-    folder.mkdir()
-    shutil.copy(_template, folder / "secondread.db")
-    return settings(folder)
+    shutil.copytree(_template, tmp_path / "instance")
+    return settings(tmp_path / "instance")
 
 
 @pytest.fixture
-def app(config: AppConfig) -> Iterator[Flask]:
+def app(config: AppConfig, _compiled: FileSystemBytecodeCache) -> Iterator[Flask]:
     """The application. Outside a request, use `with app.app_context():`."""
     app = create_app(config)
+    app.jinja_env.bytecode_cache = _compiled
     app.test_client_class = Visitor
     yield app
     with app.app_context():
@@ -85,13 +97,16 @@ def client(app: Flask) -> Visitor:
 
 
 @pytest.fixture
-def login(app: Flask) -> Callable[..., Visitor]:
+def login(app: Flask, _cookies: dict[str, str]) -> Callable[..., Visitor]:
     """`login("radiologist")`, `login("tutor", "south")`: a new browser of that person, signed in."""
 
     def sign_in(who: str = "radiologist", group: str = "north") -> Visitor:
-        visitor = app.test_client()
-        answer = visitor.sign_in(f"{who}@{group}.example")
-        assert answer.status_code == 302, answer.text
+        visitor, email = app.test_client(), f"{who}@{group}.example"
+        if email not in _cookies:
+            answer = visitor.sign_in(email)
+            assert answer.status_code == 302, answer.text
+            _cookies[email] = visitor.get_cookie("secondread").value
+        visitor.set_cookie("secondread", _cookies[email])
         return visitor
 
     return sign_in

@@ -32,6 +32,7 @@ class AppConfig(BaseSettings):
     )
 
     demo: bool = False
+    https: bool = Field(default_factory=lambda known: not known["demo"])
     instance_dir: Path = ROOT / "instance"
     database_url: str = Field(
         default_factory=lambda known: f"sqlite:///{known['instance_dir'] / 'secondread.db'}"
@@ -53,7 +54,6 @@ class AppConfig(BaseSettings):
     ml_threads: int | None = Field(default=None, ge=1)
     proxy_hops: int = Field(default=0, ge=0)
     ratelimit_storage_url: str = "memory://"
-    https: bool = Field(default_factory=lambda known: not known.get("demo", False))
 
     @field_validator("instance_dir")
     @classmethod

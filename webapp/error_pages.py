@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flask import Flask, Response, g, jsonify, make_response, render_template, request
+from flask import Flask, Response, current_app, g, jsonify, make_response, render_template, request
 from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException
 
@@ -54,11 +54,17 @@ def answer(error: AppError) -> Response:
     if wants_json():
         response = jsonify(code=error.code, message=error.message, request_id=request_id)
     else:
-        # The usual frame asks who is signed in, that is the database: not where that may be what failed.
-        page = "errors/plain.html" if error.status >= 500 else "errors/error.html"
-        response = make_response(render_template(page, error=error, request_id=request_id))
+        response = make_response(_page(error, request_id))
     response.status_code = error.status
     return response
+
+
+def _page(error: AppError, request_id: str | None) -> str:
+    """The usual frame asks the database who is signed in: it is left out where that may have failed."""
+    if error.status < 500:
+        return render_template("errors/error.html", error=error, request_id=request_id)
+    template = current_app.jinja_env.get_template("errors/plain.html")
+    return template.render(error=error, request_id=request_id)
 
 
 def _expired(error: CSRFError) -> Response:

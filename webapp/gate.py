@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from urllib.parse import urlsplit
 
-from flask import Flask, Response, make_response, redirect, request, session, url_for
+from flask import Flask, Response, g, make_response, redirect, request, session, url_for
 from flask.typing import ResponseReturnValue
 from flask_security import current_user, logout_user
 from werkzeug.exceptions import MethodNotAllowed
@@ -29,6 +29,7 @@ def guard() -> ResponseReturnValue | None:
         return _to_sign_in()
     if request.endpoint is not None and not may_call(current_user, request.endpoint, request.method):
         raise Forbidden()
+    g.user_id = current_user.id  # for the log, which must not ask the database again
     return None
 
 

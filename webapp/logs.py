@@ -12,7 +12,6 @@ import time
 from uuid import uuid4
 
 from flask import Flask, Response, g, has_request_context, request
-from flask_security import current_user
 
 log = logging.getLogger("webapp")
 _GIVEN_ID = re.compile(r"[A-Za-z0-9-]{8,64}\Z")
@@ -54,7 +53,7 @@ def init_app(app: Flask, trust_given_id: bool) -> None:
         response.headers["X-Request-ID"] = g.request_id
         if request.endpoint not in ("static", "health.healthz", "health.readyz"):
             took = (time.perf_counter() - g.request_began) * 1000
-            who = current_user.id if current_user and current_user.is_authenticated else "-"
+            who = g.get("user_id", "-")
             log.info(
                 "%s %s %d %.0f ms user %s", request.method, request.endpoint, response.status_code, took, who
             )
