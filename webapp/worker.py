@@ -16,6 +16,7 @@ from webapp.services import inference, leases, sweeping, workers
 log = logging.getLogger(__name__)
 
 _REAP_SECONDS = 10.0
+"""At most; with a short lease, half of it."""
 _SWEEP_SECONDS = 24 * 3600.0
 _STOP_SECONDS = 30.0
 _POLL = {"initial_delay": 0.05, "backoff": 1.2, "max_delay": 0.2}
@@ -40,6 +41,7 @@ def run(app: Flask) -> None:
     keeper.start()
     consumer.run()
     keeper.stop()
+    queue.close()
     with app.app_context():
         leases.release(queue.worker)
         workers.forget(queue.worker)
@@ -54,6 +56,7 @@ class _Housekeeper:
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="housekeeper", daemon=True)
         self._next_sweep = time.monotonic()
+        self._pause = min(_REAP_SECONDS, app.extensions["config"].lease_seconds / 2)
 
     def start(self) -> None:
         self._thread.start()
@@ -70,7 +73,7 @@ class _Housekeeper:
             except (SQLAlchemyError, AppError, *UNREACHABLE) as error:
                 # The database or the queue is away for a moment: the next round tries again.
                 log.warning("housekeeping failed (%s)", type(error).__name__)
-            self._stop.wait(_REAP_SECONDS)
+            self._stop.wait(self._pause)
 
     def _keep(self) -> None:
         workers.seen(self._queue.worker)

@@ -72,23 +72,23 @@ def seed() -> int:
 
 
 def _add(reader: User, number: int, scan: DemoScan) -> None:
-    fields = Fields(
-        patient_reference=f"DEMO-{number:02d}",
-        accession=_accession(number),
-        laterality=scan.laterality,
-        note=NOTE,
-        synthetic=True,
-    )
+    said = {
+        "patient_id": f"DEMO-{number:02d}",
+        "accession": _accession(number),
+        "laterality": scan.laterality,
+    }
+    fields = Fields(said["patient_id"], said["accession"], scan.laterality, note=NOTE, synthetic=True)
     name = f"synthetic-{number:02d}-{scan.kind}.{scan.ending}"
-    intake.accept(reader, [Upload(name, BytesIO(_draw(scan)))], fields)
+    intake.accept(reader, [Upload(name, BytesIO(_draw(scan, said)))], fields)
 
 
-def _draw(scan: DemoScan) -> bytes:
+def _draw(scan: DemoScan, said: dict[str, str]) -> bytes:
+    """The scan's file. A DICOM header holds what is `said` of it."""
+    if scan.ending == "loop.dcm":
+        return ml.phantom.loop_dicom(scan.kind, scan.seed, **said)
     phantom = ml.phantom.draw(scan.kind, scan.seed)
     if scan.ending == "dcm":
-        return ml.phantom.dicom(phantom)
-    if scan.ending == "loop.dcm":
-        return ml.phantom.loop_dicom(scan.kind, scan.seed)
+        return ml.phantom.dicom(phantom, **said)
     file = BytesIO()
     Picture.fromarray(phantom.pixels).save(file, "PNG")
     return file.getvalue()
