@@ -36,7 +36,7 @@ def read_tensors(path: Path) -> dict[str, Tensor]:
     if path.suffix in _PICKLES:
         raise WeightsMismatchError(
             f"{path.name} is a pickle, which can run code when it is loaded, and is refused.",
-            "Convert it where you trust it: safetensors.torch.save_file(torch.load(FILE, weights_only=True), OUT).",
+            "Convert it: safetensors.torch.save_file(torch.load(FILE, weights_only=True), OUT).",
         )
     return _parse(_read(path), path.name)
 

@@ -22,7 +22,7 @@ Kind = Literal["normal", "cyst", "smooth", "irregular"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 
 _LABELS = {"normal": "normal", "cyst": "benign", "smooth": "benign", "irregular": "malignant"}
-_SWEEP_MM = 6.0
+_SWEEP_MM = 8.0
 """How far the probe travels across the planes of a loop."""
 
 

@@ -19,11 +19,11 @@ from ml.types import Gray
 
 Map = NDArray[np.float32]
 
-DYNAMIC_RANGE_DB = 60.0
-_GAIN_DB = -25.0
+DYNAMIC_RANGE_DB = 54.0
+_GAIN_DB = -20.5
 """Level of glandular tissue below white."""
 
-_NOISE_DB = (-62.0, -30.0)
+_NOISE_DB = (-64.0, -34.0)
 """Electronic noise against glandular tissue at the skin and at the bottom: the gain by depth lifts it."""
 
 _PULSE_MM = 0.11

@@ -72,7 +72,7 @@ def assert_no_leak(parts: Parts) -> None:
                 leaks.append(f"{identity} is in {seen[identity]} and in {part}")
     if leaks:
         raise LeakError(
-            f"The split leaks: {len(leaks)} patients or groups of near copies stand in two parts. {leaks[0]}.",
+            f"The split leaks: {len(leaks)} patients or groups stand in two parts. {leaks[0]}.",
             "Split by patient and by group of near copies.",
             tuple(leaks),
         )

@@ -10,7 +10,7 @@ import numpy as np
 
 from ml.data.scatter import Map, Noise, Tissue
 
-_SKIN, _FAT, _MUSCLE, _WALL = -1.0, -9.0, -13.0, -24.0
+_SKIN, _FAT, _MUSCLE, _WALL = -1.0, -9.5, -14.0, -24.0
 _LAYERS = ((0.18, 0.32), (0.52, 0.64), (0.02, 0.06), (0.18, 0.26))
 """Least and most depth of the lower side of fat and of gland, then thickness of the fat behind the gland and
 of the muscle, as shares of the picture's depth."""
@@ -22,16 +22,17 @@ def breast(noise: Noise) -> Tissue:
     z = np.arange(height, dtype=np.float32)[:, None] * np.float32(noise.spacing_mm)
     skin, fat, gland, gap, muscle = _borders(noise, height * noise.spacing_mm)
     level = np.full((height, width), _SKIN, dtype=np.float32) + 2 * noise.smooth(0.3, 20)
-    level = _fill(level, z, skin, _FAT + 1.2 * noise.smooth(2.5, 5))
+    level = _fill(level, z, skin, _lobules(noise))
     level = _fill(level, z, fat, _gland(noise))
     level = _fill(level, z, gland, _FAT - 2 + 2 * noise.smooth(1, 6))
-    level = _fill(level, z, gap, _MUSCLE + 2.5 * noise.smooth(0.4, 7))
+    level = _fill(level, z, gap, _MUSCLE + 4.0 * noise.smooth(0.35, 4))
     level = _fill(level, z, muscle, _WALL + 3 * noise.smooth(1.5, 9))
-    lines = 0.30 * _septa(noise, 2.8, 6.5, 0.05) * _between(z, skin, fat)
-    lines += 0.14 * _septa(noise, 1.3, 7.0, 0.05) * _between(z, fat, gland)
-    lines += 0.10 * _septa(noise, 0.8, 12.0, 0.04) * _between(z, gap, muscle)
-    for border, strength in ((skin, 0.28), (fat, 0.12), (gap, 0.30), (muscle, 0.35)):
-        lines += strength * np.exp(-(((z - border) / 0.09) ** 2)) * np.clip(0.4 + noise.smooth(50, 3.5), 0, 2)
+    lines = 0.9 * _septa(noise, 3.4, 11.0, 0.08) * _between(z, skin, fat)
+    lines += 0.3 * _septa(noise, 1.6, 6.0, 0.07) * _between(z, skin, fat)
+    lines += 0.4 * _septa(noise, 1.0, 6.0, 0.08) * _between(z, fat, gland)
+    lines += 0.3 * _septa(noise, 0.7, 9.0, 0.06) * _between(z, gap, muscle)
+    for border, strength in ((skin, 0.28), (fat, 0.16), (gap, 0.40), (muscle, 0.35)):
+        lines += strength * np.exp(-(((z - border) / 0.09) ** 2)) * np.clip(0.5 + noise.line(3.5), 0, 2)
     lines += 0.5 * np.exp(-((z / 0.2) ** 2))
     return Tissue(level, np.asarray(lines, dtype=np.float32), _attenuation(noise, z, fat))
 
@@ -42,16 +43,23 @@ def _borders(noise: Noise, deepest: float) -> list[Map]:
     fat, gland, gap, muscle = (noise.generator.uniform(*range_) for range_ in _LAYERS)
     tilt, bulge = noise.generator.normal(0, (0.03, 0.04))
     skin = noise.generator.uniform(1.3, 2.1) + 0.08 * noise.line(15)
-    behind = gland + tilt * across + 0.02 * noise.line(12)
-    under = behind + gap * (1 + 0.5 * noise.line(9))
+    flat = gland + tilt * across
     front = fat + tilt * across + bulge * across**2 + 0.03 * noise.line(9)
-    layers = (front, behind, under, under + muscle + 0.01 * noise.line(14))
+    under = flat + gap + 0.012 * noise.line(16)
+    behind = np.minimum(flat + 0.02 * noise.line(8), under - 0.01)
+    layers = (front, behind, under, flat + gap + muscle + 0.012 * noise.line(20))
     return [skin, *(np.asarray(deepest * layer, dtype=np.float32) for layer in layers)]
+
+
+def _lobules(noise: Noise) -> Map:
+    """Fat: lobules of unequal brightness, darker in their middle."""
+    lobes = np.abs(noise.smooth(3.0, 5.0))
+    return np.asarray(_FAT + 2.0 - 3.0 * np.clip(lobes, 0, 1.6) + 1.0 * noise.smooth(1, 2), dtype=np.float32)
 
 
 def _gland(noise: Noise) -> Map:
     """Fibroglandular tissue: streaks along the layers and islands of fat."""
-    streaks = 2.2 * noise.smooth(0.6, 3.5) + 2.0 * noise.smooth(2.0, 6.0)
+    streaks = 3.6 * noise.smooth(0.4, 2.2) + 2.4 * noise.smooth(1.6, 6.0)
     islands = np.clip(2.2 * noise.smooth(1.8, 3.6) - 1.4, 0, 1.8)
     return np.asarray(streaks - 5.0 * islands, dtype=np.float32)
 

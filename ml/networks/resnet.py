@@ -25,9 +25,11 @@ STAGES = (
 
 def resnet18(classes: int) -> nn.Module:
     """ResNet-18 with random weights: float32 (N, 3, S, S) -> logits (N, classes)."""
-    return models.resnet18(weights=None, num_classes=classes)
+    network: nn.Module = models.resnet18(weights=None, num_classes=classes)
+    return network
 
 
 def resnet50(classes: int) -> nn.Module:
     """ResNet-50 with random weights: float32 (N, 3, S, S) -> logits (N, classes)."""
-    return models.resnet50(weights=None, num_classes=classes)
+    network: nn.Module = models.resnet50(weights=None, num_classes=classes)
+    return network

@@ -43,10 +43,10 @@ def _geometry(shape: tuple[int, ...], size: int, rng: np.random.Generator) -> ND
 
 
 def _grey_levels(pixels: NDArray[np.float32], rng: np.random.Generator) -> Gray:
-    grey = 255.0 * (pixels / 255.0) ** rng.uniform(0.7, 1.4)
+    grey: NDArray[np.floating] = 255.0 * (pixels / 255.0) ** rng.uniform(0.7, 1.4)
     grey = (grey - 128.0) * rng.uniform(0.75, 1.25) + 128.0 + rng.uniform(-25, 25)
     if rng.random() < 0.2:
-        grey = cv2.GaussianBlur(grey, (0, 0), rng.uniform(0.5, 1.2))
+        grey = np.asarray(cv2.GaussianBlur(grey, (0, 0), rng.uniform(0.5, 1.2)), dtype=np.float64)
     if rng.random() < 0.2:
         grey = grey + rng.normal(0, rng.uniform(2, 10), grey.shape)
     return np.clip(grey, 0, 255).astype(np.uint8)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import logging
 import shlex
 import sys
 from pathlib import Path
@@ -39,11 +40,15 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     parser.add_argument(
         "--freeze", default="", metavar="STAGES", help="stages kept as given, e.g. conv1,bn1,layer1"
     )
+    parser.add_argument(
+        "--keep-statistics", action="store_true", help="all normalisation keeps its statistics"
+    )
     parser.set_defaults(run=train)
 
 
 def train(arguments: argparse.Namespace) -> int:
     """Train as asked; prints the figures of the card. A run that was killed goes on when typed again."""
+    logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
     job = run.Job(
         recipe=_recipe(arguments),
         init=arguments.init,

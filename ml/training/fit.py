@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -45,7 +46,7 @@ def fit(
     With `validation` samples the run stops early and keeps the epoch of the lowest validation loss;
     without, it runs all epochs and keeps the averaged weights of the last. A run that was killed goes
     on from its last whole epoch; one that is done is read back. `directory` gets `network.safetensors`,
-    `start.txt`, `log.csv` and, until it is done, `last.ckpt`.
+    `start.txt`, `log/` and, until it is done, `last.ckpt`.
     """
     directory.mkdir(parents=True, exist_ok=True)
     lightning.seed_everything(recipe.seed, workers=True, verbose=False)
@@ -55,7 +56,7 @@ def fit(
         return network.eval(), (directory / "start.txt").read_text().strip()
     start = initial.initialise(network, recipe.network, init, _first_batch(recipe, train))
     (directory / "start.txt").write_text(start.words + "\n")
-    module = Classifier(recipe, network, start.given)
+    module = Classifier(recipe, network, start.given).train()
     _train(module, train, validation, directory)
     _finish(module.network, directory)
     return module.network.eval(), start.words
@@ -79,33 +80,38 @@ def _train(
     if recipe.average_decay:
         callbacks.append(EMAWeightAveraging(decay=recipe.average_decay, update_every_n_steps=1))
     if held:
-        best = ModelCheckpoint(
-            directory, filename="best", monitor="validation_loss", enable_version_counter=False
-        )
-        callbacks += [best, EarlyStopping("validation_loss", patience=recipe.patience)]
+        best = ModelCheckpoint(directory, filename="best", monitor="val_loss", enable_version_counter=False)
+        callbacks += [best, EarlyStopping("val_loss", patience=recipe.patience)]
     trainer = lightning.Trainer(
         max_epochs=recipe.epochs,
         accelerator="auto",
         devices="auto",
         precision="16-mixed" if gpu else "32-true",
         callbacks=callbacks,
-        logger=CSVLogger(directory, name=None, version=""),
+        logger=CSVLogger(directory, name="log"),
         default_root_dir=directory,
         enable_model_summary=False,
         gradient_clip_val=1.0,
-        log_every_n_steps=10,
+        log_every_n_steps=1,
         num_sanity_val_steps=0,
     )
-    resume = directory / "last.ckpt"
-    trainer.fit(
-        module.to(memory_format=torch.channels_last),
-        loader,
-        held,
-        ckpt_path=resume if resume.exists() else None,
-    )
+    with warnings.catch_warnings():
+        # All are meant: no validation where none was asked for, views that are made faster than they are
+        # used, a folder that a killed run left behind, frozen stages.
+        warnings.filterwarnings("ignore", ".*exists and is not empty")
+        warnings.filterwarnings("ignore", ".*module.s. in eval mode")
+        warnings.filterwarnings("ignore", "You defined a `validation_step`")
+        warnings.filterwarnings("ignore", ".*does not have many workers")
+        trainer.fit(module.to(memory_format=torch.channels_last), loader, held, ckpt_path=_resume(directory))
     if best is not None and best.best_model_path:
         state = torch.load(best.best_model_path, weights_only=True)["state_dict"]
         module.load_state_dict(state)
+    module.to(memory_format=torch.contiguous_format)
+
+
+def _resume(directory: Path) -> Path | None:
+    path = directory / "last.ckpt"
+    return path if path.exists() else None
 
 
 class _Epoch(Callback):
@@ -146,7 +152,14 @@ def logits(network: nn.Module, samples: Sequence[Sample], spec: Preprocessing) -
 
 
 def history(directory: Path) -> dict[str, list[float]]:
-    """Column -> value an epoch, from the run's `metrics.csv`."""
-    rows = list(csv.DictReader((directory / "metrics.csv").open()))
-    columns = {name for row in rows for name in row} - {"epoch", "step"}
-    return {name: [float(row[name]) for row in rows if row[name]] for name in columns}
+    """Column -> value an epoch, from the logs of a run and of those that resumed it, in order."""
+    followed: dict[str, list[float]] = {}
+    for log in sorted(
+        (directory / "log").glob("version_*/metrics.csv"), key=lambda path: path.stat().st_mtime_ns
+    ):
+        with log.open(newline="", encoding="utf-8") as stream:
+            for row in csv.DictReader(stream):
+                for name in row.keys() - {"epoch", "step"}:
+                    if row[name]:
+                        followed.setdefault(name, []).append(float(row[name]))
+    return followed

@@ -52,11 +52,13 @@ def _imagenet(name: str) -> dict[str, Tensor]:
             f"There are no ImageNet weights for {name!r}.", "Start from a file or with --init random."
         ) from error
     try:
-        state: dict[str, Tensor] = enum.DEFAULT.get_state_dict(progress=True, check_hash=True, weights_only=True)
+        state: dict[str, Tensor] = enum.DEFAULT.get_state_dict(
+            progress=True, check_hash=True, weights_only=True
+        )
     except (OSError, RuntimeError, EOFError, UnpicklingError) as error:
         raise WeightsUnavailableError(
             f"ImageNet weights of {name} could not be downloaded or read: {type(error).__name__}.",
-            "Put the file into $TORCH_HOME/hub/checkpoints on a machine with access, or use --init FILE or random.",
+            "Put the file into $TORCH_HOME/hub/checkpoints by hand, or use --init FILE or --init random.",
         ) from error
     return {key: value for key, value in state.items() if key not in _CLASSIFIER}
 

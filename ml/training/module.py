@@ -37,10 +37,11 @@ class Classifier(lightning.LightningModule):
         self.grade = nn.Linear(_width(nn.Sequential(self.before, self.pool), recipe.size), GRADES)
 
     def train(self, mode: bool = True) -> Classifier:
-        """Frozen stages stay in evaluation mode: their statistics are part of what is kept."""
+        """What is frozen stays in evaluation mode: its statistics are part of what is kept."""
         super().train(mode)
-        for module in self.frozen:
-            module.eval()
+        for module in self.modules() if self.recipe.keep_statistics else self.frozen:
+            if module in self.frozen or isinstance(module, nn.BatchNorm2d):
+                module.eval()
         return self
 
     def forward(self, images: Tensor) -> Tensor:
@@ -75,9 +76,7 @@ class Classifier(lightning.LightningModule):
         logits = self(images)
         loss = functional.cross_entropy(logits, labels)
         hits = (logits.argmax(dim=1) == labels).float().mean()
-        self.log_dict(
-            {"validation_loss": loss, "validation_accuracy": hits}, prog_bar=True, batch_size=len(labels)
-        )
+        self.log_dict({"val_loss": loss, "val_accuracy": hits}, prog_bar=True, batch_size=len(labels))
 
     def configure_optimizers(self) -> Any:
         recipe = self.recipe

@@ -40,6 +40,9 @@ class Recipe(BaseModel):
         default=0.98, ge=0, lt=1, description="of the moving average of weights; 0: none"
     )
     frozen: tuple[str, ...] = ()
+    keep_statistics: bool = Field(
+        default=False, description="all normalisation keeps its starting statistics"
+    )
     mean: float = 0.449
     std: float = 0.226
     seed: int = 20261121

@@ -50,7 +50,9 @@ def test_unfolded_weights_compute_what_the_folded_ones_did(tmp_path):
 
 
 def test_missing_convolutions_stay_random_and_are_counted(tmp_path):
-    partial = {key: value for key, value in folded(settled_resnet18()).items() if not key.startswith("layer4")}
+    partial = {
+        key: value for key, value in folded(settled_resnet18()).items() if not key.startswith("layer4")
+    }
     save_file(partial, tmp_path / "partial.safetensors")
     network = networks.build("resnet18", 3)
     before = copy.deepcopy(network.layer4.state_dict())

@@ -1,0 +1,140 @@
+"""What held-out images say of a recipe: figures for the card, a CSV of predictions, the plots."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ml.card import Metrics
+from ml.data import Sample
+from ml.evaluation import metrics, plots, table
+
+Probabilities = NDArray[np.float64]
+"""float64 (N, C), rows sum to 1, columns in the order of the classes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """Logits, float32 (N, C), of images that the network which gave them had not seen; fold 0: no folds."""
+
+    samples: tuple[Sample, ...]
+    logits: NDArray[np.float32]
+    folds: NDArray[np.int64]
+
+    def labels(self, classes: Sequence[str]) -> NDArray[np.int64]:
+        """int64 (N,): class indices."""
+        return np.array([classes.index(sample.label) for sample in self.samples], dtype=np.int64)
+
+    def of(self, dataset: str) -> NDArray[np.bool_]:
+        """bool (N,): the rows of one data set."""
+        return np.array([sample.dataset == dataset for sample in self.samples], dtype=np.bool_)
+
+    @property
+    def datasets(self) -> list[str]:
+        return sorted({sample.dataset for sample in self.samples})
+
+    @property
+    def patients(self) -> NDArray[np.str_]:
+        return np.array([sample.patient for sample in self.samples])
+
+
+def joined(parts: Sequence[Held]) -> Held:
+    """The folds one after the other."""
+    return Held(
+        tuple(sample for part in parts for sample in part.samples),
+        np.concatenate([part.logits for part in parts]),
+        np.concatenate([part.folds for part in parts]),
+    )
+
+
+def tables(
+    held: Held,
+    probabilities: Probabilities,
+    classes: Sequence[str],
+    threshold: float,
+    split: str,
+    command: str,
+) -> tuple[Metrics, ...]:
+    """A table a data set, by image; where it names patients, by patient too."""
+    found = []
+    labels = held.labels(classes)
+    for dataset in held.datasets:
+        rows = held.of(dataset)
+        patients = held.patients[rows]
+        unit = "group" if dataset == "busi" else "patient"
+        for level in ("image", "patient") if unit == "patient" else ("image",):
+            figures = table.figures(
+                labels[rows], probabilities[rows], patients, classes, threshold, level, unit=unit
+            )
+            found.append(
+                Metrics(
+                    data=dataset,
+                    split=split,
+                    level=level,
+                    command=command,
+                    n_images=int(rows.sum()),
+                    n_patients=len(set(patients)),
+                    figures=figures,
+                )
+            )
+    return tuple(found)
+
+
+def threshold(held: Held, probabilities: Probabilities, classes: Sequence[str], sensitivity: float) -> float:
+    """The largest threshold on P(malignant) that reaches `sensitivity` on the held-out images.
+
+    Chosen on BUS-BRA where it is among them: its labels are proven by biopsy, and the human figure that
+    the product is measured against was taken on it.
+    """
+    rows = held.of("bus-bra") if "bus-bra" in held.datasets else np.ones(len(held.samples), dtype=np.bool_)
+    column = classes.index("malignant")
+    return metrics.operating_point(
+        held.labels(classes)[rows] == column, probabilities[rows, column], sensitivity
+    )
+
+
+def write_predictions(held: Held, probabilities: Probabilities, classes: Sequence[str], path: Path) -> None:
+    """CSV, a row an image: key, label, patient, fold, a logit and a probability for each class."""
+    partial = path.with_suffix(".partial")
+    with partial.open("w", newline="", encoding="utf-8") as stream:
+        writer = csv.writer(stream, lineterminator="\n")
+        columns = [f"{kind}_{name}" for kind in ("logit", "p") for name in classes]
+        writer.writerow(["key", "label", "patient", "fold", *columns])
+        for sample, fold, logit, p in zip(held.samples, held.folds, held.logits, probabilities, strict=True):
+            writer.writerow([sample.key, sample.label, sample.patient, fold, *np.round([*logit, *p], 6)])
+    partial.replace(path)
+
+
+def draw(
+    held: Held,
+    probabilities: Probabilities,
+    classes: Sequence[str],
+    threshold: float,
+    followed: dict[str, list[float]],
+    directory: Path,
+) -> None:
+    """ROC, reliability diagram and confusion matrix of each data set, and the learning curves, as PNG."""
+    labels, column = held.labels(classes), classes.index("malignant")
+    for dataset in held.datasets:
+        rows = held.of(dataset)
+        said, groups, unit = (
+            probabilities[rows],
+            held.patients[rows],
+            "group" if dataset == "busi" else "patient",
+        )
+        happened = labels[rows] == column
+        title = f"{dataset}: malignant against the rest"
+        plots.roc(
+            happened, said[:, column], groups, directory / f"roc-{dataset}.png",
+            threshold=threshold, title=title, unit=unit,
+        )  # fmt: skip
+        plots.reliability(
+            happened, said[:, column], groups, directory / f"reliability-{dataset}.png", unit=unit
+        )
+        plots.confusion(labels[rows], said.argmax(axis=1), classes, directory / f"confusion-{dataset}.png")
+    plots.curves(followed, directory / "curves.png")

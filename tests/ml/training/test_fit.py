@@ -1,0 +1,125 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from ml import data
+from ml.data import splits
+from ml.training import dataset
+from ml.training.fit import fit, history, logits, preprocessing
+from ml.training.module import Classifier
+from ml.training.recipe import Recipe
+from tests.ml.data.published import write_busbra, write_busi
+
+SMALL = Recipe(
+    network="tiny", size=48, small_size=32, small_epochs=1, epochs=2, batch_size=8, lesion_free_share=0.2
+)
+
+
+@pytest.fixture(scope="module")
+def samples(tmp_path_factory: pytest.TempPathFactory):
+    root = tmp_path_factory.mktemp("data")
+    return data.read_all({"bus-bra": write_busbra(root / "a"), "busi": write_busi(root / "b")})
+
+
+def test_a_run_is_done_once_and_read_back_afterwards(samples, tmp_path):
+    first, words = fit(SMALL, "random", samples, [], tmp_path)
+    written = (tmp_path / "network.safetensors").stat().st_mtime_ns
+    second, again = fit(SMALL, "random", samples, [], tmp_path)
+    assert (tmp_path / "network.safetensors").stat().st_mtime_ns == written
+    assert words == again == "random values"
+    np.testing.assert_array_equal(*(logits(n, samples, preprocessing(SMALL)) for n in (first, second)))
+    assert not list(tmp_path.glob("*.ckpt"))
+
+
+def test_equal_seeds_give_equal_networks(samples, tmp_path):
+    networks = [fit(SMALL, "random", samples, [], tmp_path / str(i))[0].state_dict() for i in range(2)]
+    assert all(torch.equal(value, networks[1][key]) for key, value in networks[0].items())
+
+
+def test_a_run_learns_what_can_be_learnt(samples, tmp_path):
+    recipe = SMALL.model_copy(update={"epochs": 25, "small_epochs": 0, "lr": 3e-3, "average_decay": 0.5})
+    network, _ = fit(recipe, "random", samples, [], tmp_path)
+    found = logits(network, samples, preprocessing(recipe)).argmax(axis=1)
+    malignant = np.array([sample.label == "malignant" for sample in samples])
+    assert ((found == 1) == malignant).mean() > 0.9
+
+
+def test_a_run_goes_on_from_its_last_whole_epoch(samples, tmp_path, monkeypatch):
+    stop_after_one = Classifier.on_train_epoch_start
+
+    def killed(self: Classifier) -> None:
+        if self.current_epoch == 1:
+            raise KeyboardInterrupt
+        stop_after_one(self)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Classifier, "on_train_epoch_start", killed)
+        with pytest.raises((KeyboardInterrupt, SystemExit)):
+            fit(SMALL, "random", samples, [], tmp_path)
+    assert (tmp_path / "last.ckpt").exists()
+    assert not (tmp_path / "network.safetensors").exists()
+    epochs: list[int] = []
+    monkeypatch.setattr(Classifier, "on_train_epoch_start", lambda self: epochs.append(self.current_epoch))
+    fit(SMALL, "random", samples, [], tmp_path)
+    assert epochs == [1]
+
+
+def test_with_validation_samples_it_stops_early_and_keeps_the_best(samples, tmp_path):
+    train, validation = splits.hold_out(samples, 0.25)
+    recipe = SMALL.model_copy(update={"epochs": 30, "patience": 1, "lr": 0.5})
+    fit(recipe, "random", train, validation, tmp_path)
+    losses = history(tmp_path)["val_loss"]
+    assert len(losses) < 30
+
+
+def test_frozen_stages_keep_weights_and_statistics(samples):
+    from ml import networks
+
+    recipe = SMALL.model_copy(update={"frozen": ("stem",)})
+    module = Classifier(recipe, networks.build("tiny", 3)).train()
+    assert not module.network.stem.training
+    assert module.network.layer1.training
+    assert not any(p.requires_grad for p in module.network.stem.parameters())
+
+
+def test_lesion_free_crops_hold_no_lesion_and_are_few(samples):
+    crops = dataset.lesion_free_crops(samples, 0.2, seed=1)
+    assert 0 < len(crops) <= 0.2 * len(samples)
+    for crop in crops:
+        original = next(sample for sample in samples if sample.path == crop.path)
+        x0, y0, x1, y1 = crop.crop
+        assert crop.label == "normal"
+        assert crop.patient == original.patient
+        assert not dataset._lesion(original)[y0:y1, x0:x1].any()
+
+
+def test_a_view_depends_on_seed_epoch_and_index_alone(samples):
+    views = dataset.Views(samples, SMALL)
+    first = views[3][0]
+    assert torch.equal(first, views[3][0])
+    assert first.shape == (3, 32, 32)
+    views.epoch = 1
+    assert views[3][0].shape == (3, 48, 48)
+
+
+def test_mask_and_image_move_together(samples):
+    """Where the mask is drawn into the image, it is still there after turning, scaling and shifting."""
+    views = dataset.Views(samples[:1], SMALL.model_copy(update={"small_epochs": 0}))
+    [(_, mask)] = views.sources[48]
+    views.sources[48] = [((mask * 255).astype(np.uint8), mask)]
+    for epoch in range(8):
+        views.epoch = epoch
+        image, _, lesion, known, _ = views[0]
+        assert bool(known)
+        grey = image[0] > image[0].median() + 0.4
+        inside = (lesion[0] > 0.6).numpy()
+        assert grey.numpy()[inside].mean() > 0.8
+
+
+def test_the_log_has_a_training_loss_an_epoch(samples, tmp_path):
+    fit(SMALL, "random", samples, [], tmp_path)
+    assert len(history(Path(tmp_path))["train_loss"]) == 2
