@@ -1,0 +1,35 @@
+"""What a reader should keep in mind about one answer, a sentence each."""
+
+from __future__ import annotations
+
+from ml.card import ModelCard
+from ml.types import Scan
+
+SMALL_SIDE = 100
+"""Pixels. Below this the network sees an enlarged image whose speckle is gone."""
+
+NEAR = 0.05
+"""A probability this close to the operating point could fall on its other side in a like scan."""
+
+
+def warnings_of(scan: Scan, chance: float, card: ModelCard) -> tuple[str, ...]:
+    """`chance` is the calibrated probability of the operating point's class."""
+    height, width = scan.pixels.shape
+    point = card.operating_point
+    said = (
+        (
+            min(height, width) < SMALL_SIDE,
+            f"Very small image ({width} x {height} pixels): fine detail is missing.",
+        ),
+        (scan.colour_share > 0, "Colour image: the network read it as grey."),
+        (
+            scan.info.frames > 1,
+            f"One frame of a loop (frame {scan.frame + 1} of {scan.info.frames}) was read.",
+        ),
+        (
+            abs(chance - point.threshold) < NEAR,
+            f"Near the operating point: P({point.label}) {chance:.2f}, threshold {point.threshold:.2f}.",
+        ),
+        (card.scope is None, "This network has no test for images out of its scope."),
+    )
+    return tuple(sentence for holds, sentence in said if holds)

@@ -1,0 +1,45 @@
+"""What every engine gives, and the stages whose statistics it taps."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+from torch import nn
+
+
+@dataclass(frozen=True, slots=True)
+class Outputs:
+    """Of a batch of N, all float32.
+
+    `activations` (N, K, h, w): output of the target layer, for Grad-CAM. `logits` (N, C).
+    `features` (N, F): mean and standard deviation over positions of every channel that enters a
+    convolutional stage of the trunk, the first stage (the image itself) apart. They tell a scan from
+    anything else (`ml/scope.py`) and are computed inside the graph, where they cost next to nothing.
+    """
+
+    activations: NDArray[np.float32]
+    logits: NDArray[np.float32]
+    features: NDArray[np.float32]
+
+
+class Engine(Protocol):
+    """Safe to call from many threads; the same batch gives the same bits every time."""
+
+    @property
+    def name(self) -> str:
+        """For logs: "onnx", "torch-cpu" or "torch-cuda"."""
+
+    def run(self, batch: NDArray[np.float32]) -> Outputs:
+        """`batch` is float32 (N, 3, S, S), C-contiguous."""
+
+
+def tapped(trunk: nn.Sequential) -> list[bool]:
+    """For each stage of the trunk: whether the statistics of what enters it are wanted."""
+    return [position > 0 and _convolves(stage) for position, stage in enumerate(trunk)]
+
+
+def _convolves(stage: nn.Module) -> bool:
+    return any(isinstance(module, nn.Conv2d) for module in stage.modules())

@@ -1,0 +1,50 @@
+"""A raw Grad-CAM map -> Heatmap: absolute strength, where it peaks, how large it is, in words."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from ml.card import CamScale
+from ml.types import Heatmap
+
+FINE = 8
+"""A map has few cells (5 x 5 for 160 px); peak and area are read from it enlarged this many times,
+bilinearly, which is also how the overlay shows it."""
+
+EMPTY = 0.05
+"""Below this strength nothing can be seen in the overlay: the map counts as empty."""
+
+_STRENGTHS = ((0.35, "weak"), (0.75, "moderate"), (np.inf, "strong"))
+_ROWS = ("upper", "", "lower")
+_COLUMNS = ("left", "", "right")
+
+
+def heatmap(label: str, raw: NDArray[np.float32], scale: CamScale) -> Heatmap:
+    """`raw` is L^c of one image and class, float32 (h, w), >= 0; the heatmap's values are raw / strong."""
+    values = np.asarray(raw, dtype=np.float32) / np.float32(scale.strong)
+    if values.max() < EMPTY:
+        return Heatmap(label, values, None, 0.0, "no evidence")
+    fine = enlarge(values, values.shape[0] * FINE, values.shape[1] * FINE)
+    row, column = divmod(int(fine.argmax()), fine.shape[1])
+    peak = ((row + 0.5) / fine.shape[0], (column + 0.5) / fine.shape[1])
+    area = float(np.mean(fine > fine.max() / 2))
+    return Heatmap(label, values, peak, area, _words(float(values.max()), peak, area))
+
+
+def enlarge(values: NDArray[np.float32], height: int, width: int) -> NDArray[np.float32]:
+    """Bilinear, cell centres on cell centres: float32 (h, w) -> float32 (height, width)."""
+    return np.asarray(cv2.resize(values, (width, height), interpolation=cv2.INTER_LINEAR), dtype=np.float32)
+
+
+def _words(strength: float, peak: tuple[float, float], area: float) -> str:
+    grade = next(word for limit, word in _STRENGTHS if strength < limit)
+    share = f"about {area:.0%}" if area >= 0.01 else "less than 1%"
+    return f"{grade} evidence, {_place(peak)}, {share} of the image"
+
+
+def _place(peak: tuple[float, float]) -> str:
+    """Thirds of the image as displayed: "upper left", "centre", "right", ..."""
+    row, column = (min(int(3 * share), 2) for share in peak)
+    return " ".join(word for word in (_ROWS[row], _COLUMNS[column]) if word) or "centre"
