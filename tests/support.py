@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import os
 import re
+from contextvars import Context
 from typing import NoReturn
 
 import pytest
@@ -25,6 +26,12 @@ def absent(what: str) -> NoReturn:
 
 class Visitor(FlaskClient):
     """A browser without JavaScript: it sends back the form token of the page it came from."""
+
+    def open(self, *args: object, **more: object) -> TestResponse:
+        """Send a request as from outside: it never shares the test's own application context, whose `g`
+        would carry the signed-in person and the form token from one visitor to the next."""
+        more.setdefault("buffered", True)  # a streamed answer is read in the context that it was begun in
+        return Context().run(super().open, *args, **more)
 
     def token(self, page: str = "/account") -> str:
         """The form token that `page` carries."""

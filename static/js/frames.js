@@ -96,6 +96,16 @@ if (count > 1) {
     rest();
   }
 
+  /** A frame that has its answer now joins the list of those that do. */
+  function listAnalysed() {
+    const { analysis, frame } = document.getElementById("result").dataset;
+    const list = viewer.querySelector("[data-analysed]");
+    if (!analysis || list.querySelector(`[data-go-frame="${frame}"]`)) return;
+    const link = Object.assign(document.createElement("a"), { href: `?frame=${frame}`, textContent: Number(frame) + 1 });
+    link.dataset.goFrame = frame;
+    if (list.childElementCount) list.append(", ", link); else list.replaceChildren(link);
+  }
+
   const toggle = () => { if (playing) stop(); else run(); };
   play.addEventListener("click", toggle);
   slider.addEventListener("input", () => go(Number(slider.value)));
@@ -103,6 +113,7 @@ if (count > 1) {
     const link = event.target.closest("[data-go-frame]");
     if (link) { event.preventDefault(); go(Number(link.dataset.goFrame)); }
   });
+  document.addEventListener("htmx:after:swap", listAnalysed);
   onKeys({
     " ": (event) => (event.target.matches("button, a, summary, input, label") && event.target !== slider ? false : toggle()),
     ",": () => go(frameInView() - 1),

@@ -57,6 +57,21 @@ document.addEventListener("click", (event) => {
   if (menu && !menu.contains(event.target)) menu.open = false;
 });
 
+// The theme changes where one stands, without leaving the page.
+document.querySelector("[data-theme]")?.addEventListener("submit", async (event) => {
+  event.preventDefault();
+  const button = event.submitter;
+  const theme = button.value;
+  const other = theme === "dark" ? "light" : "dark";
+  document.documentElement.dataset.bsTheme = theme;
+  button.value = other;
+  button.querySelector("span").textContent = `${other === "dark" ? "Dark" : "Light"} pages`;
+  const body = new FormData(event.target);
+  body.set("theme", theme);
+  const answer = await fetch(event.target.action, { method: "POST", body, headers: { Accept: "application/json" } });
+  if (answer.status === 401) showSessionOver(signInAddress());
+});
+
 // An ended session answers 401: stay on the page, keep what was typed, say how to go on.
 document.addEventListener("htmx:before:response", (event) => {
   const { response, hx } = event.detail.ctx;
