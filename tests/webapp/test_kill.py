@@ -25,13 +25,15 @@ from webapp.services.storage import Storage
 FILES = 30
 SEED = 20261121
 LEASE_SECONDS = 5
+PATIENCE = 120
+"""Seconds for one step on a busy machine; on two idle cores the whole test takes about one minute."""
 
-pytestmark = [pytest.mark.slow, pytest.mark.kill, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.slow, pytest.mark.kill, pytest.mark.timeout(600)]
 
 
 @pytest.fixture(params=["sqlite", "redis"])
 def site(request, tmp_path):
-    weights = write_weights(tmp_path / "weights", "resnet18", 160)
+    weights = write_weights(tmp_path / "weights", "resnet18", 224)
     settings = {"ML_WEIGHTS": str(weights), "LEASE_SECONDS": str(LEASE_SECONDS), "ML_THREADS": "1"}
     if request.param == "redis":
         settings["QUEUE_URL"] = request.getfixturevalue("own_redis")
@@ -102,7 +104,7 @@ def kill_and_start(site: Site, name: str, chance: random.Random) -> None:
 def kill_in_the_middle_of_an_analysis(site: Site, rows: Rows, chance: random.Random) -> None:
     """Wait for a first attempt at work and kill its worker. A second attempt is left alone, so that no
     job can use up its three."""
-    deadline = time.monotonic() + 40
+    deadline = time.monotonic() + PATIENCE
     while time.monotonic() < deadline:
         if [attempt for _, attempt in rows.running()] == [1]:
             kill_and_start(site, "worker", chance)
@@ -113,12 +115,12 @@ def kill_in_the_middle_of_an_analysis(site: Site, rows: Rows, chance: random.Ran
 
 def kill_about(site: Site, rows: Rows, uploader: Uploader) -> None:
     chance = random.Random(SEED)
-    for victim in ("web", "worker", "web", "worker", "web"):
-        if victim == "worker":
-            kill_in_the_middle_of_an_analysis(site, rows, chance)
+    kill_in_the_middle_of_an_analysis(site, rows, chance)
+    for _ in range(3):
         time.sleep(chance.uniform(0.5, 3))
-        if victim == "web" and uploader.is_alive():
-            kill_and_start(site, "web", chance)
+        assert uploader.is_alive()
+        kill_and_start(site, "web", chance)
+    kill_in_the_middle_of_an_analysis(site, rows, chance)
 
 
 def test_every_accepted_image_gets_exactly_one_analysis(site):
@@ -126,14 +128,15 @@ def test_every_accepted_image_gets_exactly_one_analysis(site):
     site.start("web")
     site.start("worker")
     site.wait_until_up()
+    wait_for(lambda: rows("SELECT id FROM workers"), PATIENCE)
     person = Person(site)
     uploader = Uploader(person)
     uploader.start()
     kill_about(site, rows, uploader)
-    uploader.join(120)
+    uploader.join(PATIENCE)
     assert not uploader.is_alive()
     person.close()
-    wait_for(lambda: not rows.open_jobs(), 90)
+    wait_for(lambda: not rows.open_jobs(), PATIENCE)
 
     assert len(uploader.accepted) == FILES
     images = rows("SELECT uid, sha256, storage_key FROM images")
@@ -145,7 +148,7 @@ def test_every_accepted_image_gets_exactly_one_analysis(site):
         "SELECT i.uid, COUNT(a.id) FROM images i LEFT JOIN analyses a ON a.image_id = i.id GROUP BY i.uid"
     )
     assert counts == [(uid, 1) for uid in sorted(uploader.accepted)]
-    assert rows("SELECT DISTINCT state FROM jobs") == [("done",)]
+    assert rows("SELECT DISTINCT state, error FROM jobs") == [("done", None)]
     assert rows("SELECT COUNT(*) FROM jobs WHERE attempt > 1")[0][0] >= 1, "no kill hit an analysis"
     assert uploader.broken_off >= 1, "no kill of the web program was noticed"
 
