@@ -69,23 +69,29 @@ def ensure(requirements: str) -> None:
     if not PIP.exists():  # the last thing that venv makes
         print(f"Making the virtual environment {VENV.name} ...", flush=True)
         subprocess.run([sys.executable, "-m", "venv", VENV], check=True)
-    stamp = VENV / f".installed-{requirements}"
-    wanted = _digest(requirements)
-    if stamp.exists() and stamp.read_text() == wanted:
+    if _stamp(requirements).exists() and _stamp(requirements).read_text() == _digest(requirements):
         return
     print(f"Installing {requirements} (the first time: several minutes, about 3 GB to fetch) ...", flush=True)
     pip = [PYTHON, "-m", "pip", "install", "--disable-pip-version-check", "-r", ROOT / requirements]
     if subprocess.run(pip, check=False).returncode:
         stop(["pip could not install the requirements; its message is above. Then start again."])
-    stamp.write_text(wanted)
+    for installed in (requirements, *_named_in(requirements)):
+        _stamp(installed).write_text(_digest(installed))
+
+
+def _stamp(requirements: str) -> Path:
+    return VENV / f".installed-{requirements}"
+
+
+def _named_in(requirements: str) -> list[str]:
+    """The other requirements files that this one includes."""
+    lines = (ROOT / requirements).read_text().splitlines()
+    return [line.split()[1] for line in lines if line.startswith("-r ")]
 
 
 def _digest(requirements: str) -> str:
-    """Of the requirements file and of those it names."""
-    text = (ROOT / requirements).read_text()
-    parts = [line.split()[1] for line in text.splitlines() if line.startswith("-r ")]
-    everything = text + "".join((ROOT / part).read_text() for part in parts)
-    return hashlib.sha256(everything.encode()).hexdigest()
+    files = (requirements, *_named_in(requirements))
+    return hashlib.sha256(b"".join((ROOT / name).read_bytes() for name in files)).hexdigest()
 
 
 def _loads(library: str) -> bool:
