@@ -17,7 +17,7 @@ from webapp.config import ROOT
 
 EMAIL = "radiologist@live.example"
 _TOKEN = re.compile(r'name="csrf_token"[^>]*?value="([^"]+)"|"X-CSRFToken": "([^"]+)"')
-_FLASK = [sys.executable, "-m", "flask", "--app", "wsgi"]
+FLASK = [sys.executable, "-m", "flask", "--app", "wsgi"]
 
 
 class Site:
@@ -31,7 +31,7 @@ class Site:
         gunicorn = ["--worker-class", "gthread", "--threads", "4", "--log-level", "warning"]
         self._commands = {
             "web": [sys.executable, "-m", "gunicorn", *gunicorn, "--bind", f"127.0.0.1:{port}", "wsgi:app"],
-            "worker": [*_FLASK, "worker"],
+            "worker": [*FLASK, "worker"],
         }
         self._running: dict[str, subprocess.Popen[bytes]] = {}
 
@@ -41,7 +41,7 @@ class Site:
         who = [EMAIL, "--name", "Live", "--group", "Live", "--role", "radiologist", "--password", PASSWORD]
         for command in (["db", "upgrade"], ["create-user", *who]):
             subprocess.run(
-                [*_FLASK, *command], cwd=ROOT, env=self.environment, check=True, capture_output=True
+                [*FLASK, *command], cwd=ROOT, env=self.environment, check=True, capture_output=True
             )
 
     def start(self, name: str) -> None:
@@ -82,18 +82,18 @@ class Person:
     """Somebody signed in from a browser, form tokens and all."""
 
     def __init__(self, site: Site, email: str = EMAIL, password: str = PASSWORD) -> None:
-        self._site = site
-        self._session = requests.Session()
+        self.site = site
+        self.session = requests.Session()
         form = {"email": email, "password": password, "csrf_token": self._token_of("/login")}
         self._post("/login", data=form).raise_for_status()
-        self._token = self._token_of("/account")
+        self.token = self._token_of("/account")
 
     def upload(self, name: str, data: bytes) -> dict[str, str]:
         """The server's verdict on one file.
 
         Raises requests.RequestException where the server is away or breaks off.
         """
-        form = {"csrf_token": self._token}
+        form = {"csrf_token": self.token}
         answer = self._post("/uploads", data=form, files={"files": (name, data)}, accept="application/json")
         answer.raise_for_status()
         (verdict,) = answer.json()["files"]
@@ -101,14 +101,14 @@ class Person:
 
     def close(self) -> None:
         """Close the browser."""
-        self._session.close()
+        self.session.close()
 
     def _post(self, path: str, accept: str = "text/html", **more: object) -> requests.Response:
-        headers = {"Accept": accept, "Referer": self._site.url + path}
-        return self._session.post(self._site.url + path, headers=headers, timeout=30, **more)
+        headers = {"Accept": accept, "Referer": self.site.url + path}
+        return self.session.post(self.site.url + path, headers=headers, timeout=30, **more)
 
     def _token_of(self, page: str) -> str:
-        answer = self._session.get(self._site.url + page, timeout=30)
+        answer = self.session.get(self.site.url + page, timeout=30)
         answer.raise_for_status()
         found = _TOKEN.search(answer.text)
         if found is None:
