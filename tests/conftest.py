@@ -16,6 +16,7 @@ import flask_migrate
 import psycopg
 import pytest
 from flask import Flask
+from hypothesis import settings as hypothesis_settings
 from jinja2 import FileSystemBytecodeCache
 
 from tests.support import PASSWORD, Visitor, absent
@@ -33,6 +34,10 @@ PEOPLE = {
     "tutor@south.example": ("South", "tutor"),
 }
 POSTGRES = "postgresql://postgres@127.0.0.1:5432"
+
+# On a busy machine one example may be slow by chance: pytest's timeout guards against hanging.
+hypothesis_settings.register_profile("secondread", deadline=None)
+hypothesis_settings.load_profile("secondread")
 
 
 @pytest.fixture(autouse=True)
