@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import warnings
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -20,7 +21,7 @@ from lightning.pytorch.callbacks import (
 from lightning.pytorch.loggers import CSVLogger
 from numpy.typing import NDArray
 from torch import nn
-from torch.utils.data import DataLoader
+from torch.utils.data import DataLoader, Sampler, WeightedRandomSampler
 
 from ml import checkpoint, networks
 from ml.card import Preprocessing
@@ -71,7 +72,11 @@ def _train(
     views = Views(rows, recipe)
     gpu = torch.cuda.is_available()
     loader: DataLoader[Batch] = DataLoader(
-        views, recipe.batch_size, shuffle=True, drop_last=len(views) > recipe.batch_size, pin_memory=gpu
+        views,
+        recipe.batch_size,
+        sampler=_balanced(rows, recipe.balance),
+        drop_last=len(views) > recipe.batch_size,
+        pin_memory=gpu,
     )
     held = DataLoader(Plain(validation, recipe.classes, spec), 64) if validation else None
     last = ModelCheckpoint(directory, filename="last", save_top_k=1, enable_version_counter=False)
@@ -107,6 +112,12 @@ def _train(
         state = torch.load(best.best_model_path, weights_only=True)["state_dict"]
         module.load_state_dict(state)
     module.to(memory_format=torch.contiguous_format)
+
+
+def _balanced(rows: Sequence[Sample], balance: float) -> Sampler[int]:
+    """As many rows an epoch as there are; those of small data sets drawn more often than those of large."""
+    size = Counter(row.dataset for row in rows)
+    return WeightedRandomSampler([size[row.dataset] ** -balance for row in rows], len(rows))
 
 
 def _resume(directory: Path) -> Path | None:
