@@ -12,8 +12,9 @@ from typing import Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.optimize import minimize
-from scipy.special import log_softmax, softmax
+from scipy.special import log_softmax
 
+from ml.calibrate import probabilities
 from ml.card import Calibration
 from ml.errors import EvaluationError
 from ml.evaluation.statistic import Array
@@ -47,7 +48,13 @@ def fit(logits: ArrayLike, labels: ArrayLike, method: Method, fitted_on: str = "
     start = np.append(1.0, np.zeros(classes if with_bias else 0))
     bounds = [(FLATTEST, SHARPEST)] + [(None, None)] * (len(start) - 1)
     found = minimize(
-        _objective, start, (values, truth), "L-BFGS-B", jac=True, bounds=bounds, options={"ftol": 1e-12}
+        _objective,
+        start,
+        (values, truth),
+        "L-BFGS-B",
+        jac=True,
+        bounds=bounds,
+        options={"ftol": 1e-12, "gtol": 1e-8},
     )
     sharpness, bias = _unpack(found.x, classes)
     return Calibration(
@@ -56,9 +63,8 @@ def fit(logits: ArrayLike, labels: ArrayLike, method: Method, fitted_on: str = "
 
 
 def apply(logits: ArrayLike, calibration: Calibration) -> Array:
-    """Calibrated probabilities, float64 (N, C), rows sum to 1, from `logits` float (N, C)."""
-    values = np.asarray(logits, dtype=np.float64)
-    return np.asarray(softmax(values / calibration.temperature + np.asarray(calibration.bias), axis=-1))
+    """Calibrated probabilities, float64 (N, C), rows sum to 1, from `logits` float (N, C): as in serving."""
+    return probabilities(np.asarray(logits), calibration)
 
 
 def nll(logits: ArrayLike, labels: ArrayLike, calibration: Calibration) -> float:

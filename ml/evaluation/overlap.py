@@ -84,6 +84,7 @@ def _sentence(seen: NDArray[np.bool_]) -> str:
     if not seen.any():
         return UNSEEN
     return (
-        f"NOT A TEST: the network learned from {seen.sum()} of these {len(seen)} images, or from others of their "
-        "patients or near copies.\nOn those the figures are too good; the card holds those of cross-validation."
+        f"NOT A TEST: the network learned from {seen.sum()} of these {len(seen)} images, or from others of "
+        "their patients or near copies.\nOn those the figures are too good; the card holds those of "
+        "cross-validation."
     )
