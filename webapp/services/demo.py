@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from io import BytesIO
-from typing import Literal
+from typing import Literal, TypedDict
 
 from PIL import Image as Picture
 from sqlalchemy import select
@@ -40,6 +40,14 @@ class DemoScan:
     ending: Literal["png", "dcm", "loop.dcm"] = "png"
 
 
+class _Said(TypedDict):
+    """What the header of a synthetic DICOM file says of the case."""
+
+    patient_id: str
+    accession: str
+    laterality: str
+
+
 SCANS = (
     DemoScan("irregular", 11, "L", "dcm"),
     DemoScan("cyst", 12, "R"),
@@ -72,17 +80,13 @@ def seed() -> int:
 
 
 def _add(reader: User, number: int, scan: DemoScan) -> None:
-    said = {
-        "patient_id": f"DEMO-{number:02d}",
-        "accession": _accession(number),
-        "laterality": scan.laterality,
-    }
+    said = _Said(patient_id=f"DEMO-{number:02d}", accession=_accession(number), laterality=scan.laterality)
     fields = Fields(said["patient_id"], said["accession"], scan.laterality, note=NOTE, synthetic=True)
     name = f"synthetic-{number:02d}-{scan.kind}.{scan.ending}"
     intake.accept(reader, [Upload(name, BytesIO(_draw(scan, said)))], fields)
 
 
-def _draw(scan: DemoScan, said: dict[str, str]) -> bytes:
+def _draw(scan: DemoScan, said: _Said) -> bytes:
     """The scan's file. A DICOM header holds what is `said` of it."""
     if scan.ending == "loop.dcm":
         return ml.phantom.loop_dicom(scan.kind, scan.seed, **said)
