@@ -29,7 +29,7 @@ from ml.imaging.limits import MIB, ImagingLimits
 _PIXEL_DATA, _FLOAT, _DOUBLE = 0x7FE00010, 0x7FE00008, 0x7FE00009
 _UNDEFINED = 0xFFFFFFFF
 _PIXEL_VRS = frozenset({b"OB", b"OW", b"UN"})
-MAX_READS = 200_000
+MAX_READS = 100_000
 """Every element and item takes one read or two; the header of a loop of 500 frames, some 50,000."""
 MAX_ELEMENT = 2 * MIB
 """Of an element before Pixel Data; the longest real ones, functional groups, take some 2 KiB a frame."""

@@ -30,8 +30,8 @@ _PLUGIN = {
     uid.JPEGExtended12Bit: "pillow",
     uid.JPEGLossless: "gdcm",
     uid.JPEGLosslessSV1: "gdcm",
-    uid.JPEGLSLossless: "pyjpegls",
-    uid.JPEGLSNearLossless: "pyjpegls",
+    uid.JPEGLSLossless: "gdcm",
+    uid.JPEGLSNearLossless: "gdcm",
     uid.JPEG2000Lossless: "pylibjpeg",
     uid.JPEG2000: "pylibjpeg",
     uid.HTJ2KLossless: "pylibjpeg",
@@ -39,7 +39,8 @@ _PLUGIN = {
     uid.HTJ2K: "pylibjpeg",
 }
 """pydicom's plugin for each compressed syntax: named, so that a file never decodes one way here and
-another way there, for want of a library."""
+another way there, for want of a library. Not pyjpegls, which can search a damaged stream for many
+seconds for the end of one run of zeros."""
 _JPEG_2000 = frozenset(uid.JPEG2000TransferSyntaxes) | {uid.HTJ2KLossless, uid.HTJ2KLosslessRPCL, uid.HTJ2K}
 _LOSSY_JPEG = frozenset({uid.JPEGBaseline8Bit, uid.JPEGExtended12Bit})
 _ITEM, _END = b"\xfe\xff\x00\xe0", b"\xfe\xff\xdd\xe0"

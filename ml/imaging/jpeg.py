@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from io import BytesIO
@@ -11,7 +12,9 @@ from PIL.JpegImagePlugin import JpegImageFile
 from ml.errors import InconsistentHeaderError, TruncatedImageError
 from ml.imaging.tags import exif_orientation
 
-_SOS, _EOI, _EXIF, _ADOBE = 0xDA, b"\xff\xd9", 0xE1, 0xEE
+_SOS, _EXIF, _ADOBE = 0xDA, 0xE1, 0xEE
+_SCAN, _SCAN_END = b"\xff\xda", re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")
+"""Within a scan FF stands only before 00 and the restart markers D0 to D7 (T.81 B.1.1.5)."""
 _SOF = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC} | {0xF7}  # F7: JPEG-LS (ITU-T T.87)
 _METADATA = frozenset(range(0xE1, 0xF0)) - {_ADOBE} | {0xFE}
 MAX_SEGMENTS = 10_000
@@ -59,7 +62,7 @@ def header(data: bytes) -> JpegHeader:
     if len(frame) < 6:
         raise InconsistentHeaderError("The JPEG data has no frame header.")
     plain = b"".join(kept)
-    if plain.count(b"\xff\xda") > MAX_SCANS:
+    if plain.count(_SCAN) > MAX_SCANS:
         raise InconsistentHeaderError(f"The JPEG data has more than {MAX_SCANS} scans.")
     height, width = int.from_bytes(frame[1:3], "big"), int.from_bytes(frame[3:5], "big")
     return JpegHeader(width, height, frame[0], frame[5], orientation, plain)
@@ -89,10 +92,19 @@ def is_whole(plain: bytes) -> bool:
 
     libjpeg fills a scan that ends early with grey and tells nobody. A decoder that has all that it
     needs never looks at data added behind; one that fell short takes them for image data and draws
-    something else. So a whole image decodes to the same pixels with and without a tail.
+    something else. So a whole image decodes to the same pixels with and without tails.
     """
-    end = plain.rfind(_EOI)
-    return end < 0 or _preview(plain) == _preview(plain[:end] + _TAIL + plain[end:])
+    return _preview(plain) == _preview(_with_tails(plain))
+
+
+def _with_tails(plain: bytes) -> bytes:
+    """The same file with data added behind each of its scans."""
+    parts, done, scan = [], 0, plain.find(_SCAN)
+    while scan >= 0 and (end := _SCAN_END.search(plain, scan + 2)):
+        parts += [plain[done : end.start()], _TAIL]
+        done = end.start()
+        scan = plain.find(_SCAN, done)
+    return b"".join([*parts, plain[done:]])
 
 
 def _preview(plain: bytes) -> bytes:

@@ -66,6 +66,8 @@ def _png(data: bytes, frame: int, limits: ImagingLimits) -> tuple[int, Picture]:
     limits.check_size(header.width, header.height)
     check_index(frame, 1)
     picture = eight_bit(PngImagePlugin.PngImageFile(BytesIO(header.plain)))
+    if not png.is_whole(header.plain):
+        raise TruncatedImageError("The PNG file announces more pixels than it holds.")
     if header.deep_colour:  # proven whole by Pillow, which keeps 8 of the 16 bits
         picture = deep.read(header.plain)
     return 1, _upright(picture, header.orientation)

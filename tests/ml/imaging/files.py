@@ -163,7 +163,8 @@ def written(dataset: FileDataset, frames: list[Pixels]) -> bytes:
     else:
         order = ">" if syntax == uid.ExplicitVRBigEndian else "<"
         data = b"".join(frame.astype(frame.dtype.newbyteorder(order)).tobytes() for frame in frames)
-        dataset.PixelData = data + bytes(len(data) % 2)
+        data += bytes(len(data) % 2)
+        dataset.PixelData = encapsulate([data]) if syntax.is_encapsulated else data
     dataset["PixelData"].VR = "OW" if dataset.get("BitsAllocated", 8) > 8 else "OB"
     out = BytesIO()
     little = syntax != uid.ExplicitVRBigEndian
