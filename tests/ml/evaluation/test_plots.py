@@ -101,9 +101,9 @@ def test_one_class_only_is_a_named_error_and_leaves_no_file(tmp_path):
 
 def test_drawing_leaves_pyplot_and_its_state_alone(tmp_path):
     code = (
-        "import sys, matplotlib; before = dict(matplotlib.rcParams);"
+        "import sys, matplotlib; before = matplotlib.rcParams.copy();"
         "from pathlib import Path; from ml.evaluation import plots;"
         "plots.confusion([0, 1], [0, 1], ('a', 'b'), Path(sys.argv[1]));"
-        "assert 'matplotlib.pyplot' not in sys.modules; assert dict(matplotlib.rcParams) == before"
+        "assert 'matplotlib.pyplot' not in sys.modules; assert matplotlib.rcParams.copy() == before"
     )
     subprocess.run([sys.executable, "-c", code, str(tmp_path / "c.png")], check=True)
