@@ -100,14 +100,14 @@ def _extremes(array: Samples, header: Dataset) -> tuple[int, int]:
 
 
 def _palette(values: Values, header: Dataset) -> Picture:
-    _refuse_indirect_segments(header)
+    _refuse_segments(header)
     colours = apply_color_lut(values, header)[:, :3]
     # 16-bit tables often hold 8-bit colours
     return colours.astype(np.uint8) if int(colours.max()) < 256 else (colours >> 8).astype(np.uint8)
 
 
-def _refuse_indirect_segments(header: Dataset) -> None:
-    """Indirect segments repeat earlier ones, themselves indirect: 100 bytes can ask for 2**40 colours."""
+def _refuse_segments(header: Dataset) -> None:
+    """Indirect segments repeat earlier ones, indirect ones too: 100 bytes can ask for 2**40 colours."""
     for colour in ("Red", "Green", "Blue"):
         segments = header.get(f"Segmented{colour}PaletteColorLookupTableData")
         if segments:

@@ -97,7 +97,7 @@ def parse(data: bytes, limits: ImagingLimits) -> DicomFile:
     if not syntax:
         raise InconsistentHeaderError("The DICOM file doesn't name its transfer syntax.")
     if syntax == DeflatedExplicitVRLittleEndian:
-        source = _Metered(_inflate(data[source.tell() :], limits))
+        source = _Metered(_inflate(data[_meta_end(meta, source.tell()) :], limits))
     implicit, little = (
         (syntax.is_implicit_VR, syntax.is_little_endian) if syntax.is_transfer_syntax else (False, True)
     )
@@ -119,6 +119,12 @@ def parse(data: bytes, limits: ImagingLimits) -> DicomFile:
 
 def _at_pixel_data(tag: BaseTag, vr: str | None, length: int) -> bool:
     return tag in (_PIXEL_DATA, _FLOAT, _DOUBLE)
+
+
+def _meta_end(meta: Dataset, parsed: int) -> int:
+    """Where the deflated bytes begin. They may look like one more element to a parser of the meta group."""
+    length = meta.get("FileMetaInformationGroupLength")
+    return 132 + 12 + length if isinstance(length, int) else parsed
 
 
 def _inflate(deflated: bytes, limits: ImagingLimits) -> bytes:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import struct
 from dataclasses import replace
 from typing import Any
 
@@ -13,7 +12,7 @@ from pydicom.encaps import encapsulate, get_frame
 from pydicom.pixels.decoders.base import get_decoder
 
 from ml.errors import InconsistentHeaderError, TruncatedImageError, UnsupportedImageError
-from ml.imaging import jpeg, rle
+from ml.imaging import jpeg, rle, streams
 from ml.imaging.dicom_file import DicomFile
 from ml.imaging.dicom_header import PixelHeader
 
@@ -41,12 +40,7 @@ _PLUGIN = {
 """pydicom's plugin for each compressed syntax: named, so that a file never decodes one way here and
 another way there, for want of a library. Not pyjpegls, which can search a damaged stream for many
 seconds for the end of one run of zeros."""
-_JPEG_2000 = frozenset(uid.JPEG2000TransferSyntaxes) | {uid.HTJ2KLossless, uid.HTJ2KLosslessRPCL, uid.HTJ2K}
-_LOSSY_JPEG = frozenset({uid.JPEGBaseline8Bit, uid.JPEGExtended12Bit})
 _ITEM, _END = b"\xfe\xff\x00\xe0", b"\xfe\xff\xdd\xe0"
-MAX_TILES = 16_384
-"""Of a JPEG 2000 stream: OpenJPEG keeps some KiB for each before it decodes the first."""
-
 Samples = NDArray[np.integer[Any]]
 """(H, W), or (H, W, 3) in RGB."""
 
@@ -70,9 +64,9 @@ def samples(file: DicomFile, pixels: PixelHeader, frame: int) -> Samples:
     encoded = _encoded_frame(file, pixels, frame)
     if file.syntax == uid.RLELossless:
         return _run_length(encoded, pixels)
-    _check_stream(encoded, file.syntax, pixels)
+    streams.check(encoded, file.syntax, pixels)
     decoded = _decoded(encapsulate([encoded]), file.syntax, pixels, _PLUGIN[file.syntax])
-    if file.syntax in _LOSSY_JPEG and not jpeg.is_whole(encoded):
+    if file.syntax in streams.LOSSY_JPEG and not jpeg.is_whole(encoded):
         raise TruncatedImageError("The JPEG data of this frame announce more pixels than they hold.")
     return decoded
 
@@ -143,30 +137,3 @@ def _run_length(encoded: bytes, pixels: PixelHeader) -> Samples:
     # RLE never shares chroma samples, whatever the header calls them
     photometric = pixels.photometric.removesuffix("_422")
     return _decoded(plain, uid.ExplicitVRLittleEndian, replace(pixels, planar=1, photometric=photometric))
-
-
-def _check_stream(encoded: bytes, syntax: uid.UID, pixels: PixelHeader) -> None:
-    """The compressed stream has a header of its own, by which its decoder allocates."""
-    if syntax in _JPEG_2000:
-        width, height, components = _jpeg_2000_size(encoded)
-    else:
-        stream = jpeg.header(encoded)
-        width, height, components = stream.width, stream.height, stream.components
-        if syntax in _LOSSY_JPEG and stream.precision != 8:
-            raise UnsupportedImageError(f"JPEG with {stream.precision} bits a sample isn't read.")
-    if (width, height, components) != (pixels.columns, pixels.rows, pixels.samples):
-        raise InconsistentHeaderError(
-            f"The DICOM header says {pixels.columns} x {pixels.rows} pixels of {pixels.samples} samples; "
-            f"its compressed data, {width} x {height} of {components}."
-        )
-
-
-def _jpeg_2000_size(encoded: bytes) -> tuple[int, int, int]:
-    """Width, height and components of the SIZ segment (ITU-T T.800, A.5.1)."""
-    start = encoded.find(b"\xff\x4f\xff\x51")  # at 0, or behind the boxes of a JP2 file
-    if start < 0:
-        raise InconsistentHeaderError("The JPEG 2000 data have no header.")
-    x, y, x0, y0, tile_x, tile_y, _, _, components = struct.unpack_from(">8IH", encoded, start + 8)
-    if not tile_x or not tile_y or -(-x // tile_x) * -(-y // tile_y) > MAX_TILES:
-        raise InconsistentHeaderError(f"The JPEG 2000 data have no tiles, or more than {MAX_TILES}.")
-    return x - x0, y - y0, components

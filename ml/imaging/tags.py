@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from ml.errors import InconsistentHeaderError, TruncatedImageError
 
-WIDTH, HEIGHT, BITS, PHOTOMETRIC, ORIENTATION, SAMPLES = 256, 257, 258, 262, 274, 277
+WIDTH, HEIGHT, BITS, PHOTOMETRIC, ORIENTATION = 256, 257, 258, 262, 274
 WHITE_IS_ZERO, RGB = 0, 2
 TILE_WIDTH, TILE_HEIGHT = 322, 323
 

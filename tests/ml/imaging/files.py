@@ -243,7 +243,7 @@ def deflated_bomb(inflated: int) -> bytes:
     out = BytesIO()
     out.write(bytes(128) + b"DICM")
     write_file_meta_info(out, meta, enforce_standard=True)
-    deflater = zlib.compressobj(9, zlib.DEFLATED, -zlib.MAX_WBITS)
+    deflater = zlib.compressobj(1, zlib.DEFLATED, -zlib.MAX_WBITS)
     block = bytes(2**20)
     for _ in range(inflated // len(block)):
         out.write(deflater.compress(block))

@@ -86,7 +86,7 @@ def _jpeg_with_12_bits() -> bytes:
     return _patched(data, data.index(b"\xff\xc0") + 4, b"\x0c")
 
 
-def _endless_items(count: int = 300_000) -> bytes:
+def _endless_items(count: int = 120_000) -> bytes:
     data = dicom(scene())
     at = data.index(b"\xe0\x7f\x10\x00")
     items = b"\x09\x00\x10\x10SQ\0\0\xff\xff\xff\xff" + b"\xfe\xff\x00\xe0\0\0\0\0" * count
