@@ -10,8 +10,8 @@ from ml.card import CamScale
 from ml.types import Heatmap
 
 FINE = 8
-"""A map has few cells (5 x 5 for 160 px); peak and area are read from it enlarged this many times,
-bilinearly, which is also how the overlay shows it."""
+"""A map has few cells (6 x 6 for 176 px); peak and area are read from it enlarged this many times, which is
+also how the overlay shows it."""
 
 EMPTY = 0.05
 """Below this strength nothing can be seen in the overlay: the map counts as empty."""
@@ -34,8 +34,12 @@ def heatmap(label: str, raw: NDArray[np.float32], scale: CamScale) -> Heatmap:
 
 
 def enlarge(values: NDArray[np.float32], height: int, width: int) -> NDArray[np.float32]:
-    """Bilinear, cell centres on cell centres: float32 (h, w) -> float32 (height, width)."""
-    return np.asarray(cv2.resize(values, (width, height), interpolation=cv2.INTER_LINEAR), dtype=np.float32)
+    """Bicubic, cell centres on cell centres, within the range of the cells: float32 (height, width).
+
+    Smooth where bilinear would draw diamonds, and never stronger than the network's own values.
+    """
+    fine = cv2.resize(values, (width, height), interpolation=cv2.INTER_CUBIC)
+    return np.asarray(fine.clip(values.min(), values.max()), dtype=np.float32)
 
 
 def _words(strength: float, peak: tuple[float, float], area: float) -> str:

@@ -14,8 +14,12 @@ OPAQUE = 0.85
 
 _MARGIN = 8
 _BAR = 14
-_TEXT = 64
-"""Pixels: margin around the scale, width of its bar, room for its numbers."""
+_NUMBERS = 64
+_LINE = 20
+"""Pixels: margin around the scale, width of its bar, room for its numbers, height of the words."""
+
+_LEAST = (120, 400)
+"""Least height and width of a picture, in pixels, that its scale and its words fit into."""
 
 _INFERNO = cv2.cvtColor(
     cv2.applyColorMap(np.arange(256, dtype=np.uint8)[:, None], cv2.COLORMAP_INFERNO), cv2.COLOR_BGR2RGB
@@ -40,26 +44,25 @@ def scan_png(scan: Scan) -> bytes:
 def picture(scan: Scan, heatmap: Heatmap) -> bytes:
     """The heatmap burned into the scan, with its words below and the scale of strength beside it, as PNG."""
     height, width = scan.pixels.shape
-    heat = _rgba(heatmap, width, height)
-    alpha = heat[..., 3:].astype(np.float32) / 255
-    blend = _rgb(scan) * (1 - alpha) + heat[..., :3] * alpha
-    burned = np.asarray(blend.round(), dtype=np.uint8)
-    canvas = np.zeros((max(height, 120) + 2 * _MARGIN + 20, max(width, 240) + _BAR + _TEXT, 3), np.uint8)
-    canvas[:height, :width] = burned
-    _draw_scale(canvas, max(width, 240) + _MARGIN, max(height, 120))
-    _write(canvas, f"{heatmap.label}: {heatmap.words}", _MARGIN, canvas.shape[0] - _MARGIN)
+    bottom = max(height, _LEAST[0])
+    size = (bottom + 2 * _MARGIN + _LINE, max(width + _BAR + _NUMBERS, _LEAST[1]), 3)
+    canvas = np.zeros(size, np.uint8)
+    canvas[:height, :width] = _burned(scan, _rgba(heatmap, width, height))
+    _draw_scale(canvas, width + _MARGIN, bottom)
+    _write(canvas, f"{heatmap.label}: {heatmap.words}", _MARGIN, size[0] - _MARGIN)
     return _png(canvas)
+
+
+def _burned(scan: Scan, heat: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    shown = np.repeat(scan.pixels[..., None], 3, axis=2) if scan.colour is None else scan.colour
+    alpha = heat[..., 3:].astype(np.float32) / 255
+    return np.asarray((shown * (1 - alpha) + heat[..., :3] * alpha).round(), dtype=np.uint8)
 
 
 def _rgba(heatmap: Heatmap, width: int, height: int) -> NDArray[np.uint8]:
     strength = enlarge(heatmap.values, height, width).clip(0, 1)
     levels = (strength * 255).round().astype(np.uint8)
     return np.dstack([_INFERNO[levels], (levels * np.float32(OPAQUE)).round().astype(np.uint8)])
-
-
-def _rgb(scan: Scan) -> NDArray[np.float32]:
-    shown = np.repeat(scan.pixels[..., None], 3, axis=2) if scan.colour is None else scan.colour
-    return shown.astype(np.float32)
 
 
 def _draw_scale(canvas: NDArray[np.uint8], left: int, height: int) -> None:
