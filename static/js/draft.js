@@ -50,6 +50,7 @@ function attach(form) {
   else if (!form.querySelector(".fault")) restore(form, saved);
   waiting.forEach((each) => { each.disabled = true; });
   form.addEventListener("input", () => keep(form, saved));
+  form.addEventListener("htmx:before:response", (event) => { if (event.detail.ctx.response.status >= 400) keep(form, saved); });
   form.addEventListener("reset", () => setTimeout(() => keep(form, saved)));
 }
 
@@ -65,7 +66,7 @@ document.addEventListener("htmx:after:swap", attachCurrent);
 document.addEventListener("keydown", (event) => {
   if (event.key === "Enter" && (event.ctrlKey || event.metaKey) && current()) { event.preventDefault(); current().requestSubmit(); }
 });
-document.addEventListener("htmx:error", () => {
-  if (current()) say(current(), "Not sent: the connection was lost. What you typed is kept; save again.");
+document.addEventListener("htmx:error", (event) => {
+  if (current() && event.detail.ctx?.sourceElement === current()) say(current(), "Not sent: the connection was lost. What you typed is kept; save again.");
 });
 attachCurrent();

@@ -72,12 +72,28 @@ document.querySelector("[data-theme]")?.addEventListener("submit", async (event)
   if (answer.status === 401) showSessionOver(signInAddress());
 });
 
-// An ended session answers 401: stay on the page, keep what was typed, say how to go on.
-document.addEventListener("htmx:before:response", (event) => {
+/** One notice on top of the page, in place of the one before; none where `title` is empty. */
+function tell(title, message = "") {
+  const main = document.getElementById("main");
+  main.querySelector("[data-told]")?.remove();
+  if (!title) return;
+  const notice = document.getElementById("told").content.firstElementChild.cloneNode(true);
+  notice.querySelector("strong").textContent = title;
+  notice.querySelector("span").textContent = message;
+  notice.querySelector("a").href = location.href;
+  main.prepend(notice);
+}
+
+// An answer that is an error page never takes the place of what is on the screen: its words are shown on top,
+// and what was typed stays. 422 is a form with its faults marked, which is shown as it is.
+document.addEventListener("htmx:before:response", async (event) => {
   const { response, hx } = event.detail.ctx;
-  if (response.status !== 401) return;
+  if (response.status < 400 || response.status === 422) { tell(""); return; }
   event.preventDefault();
-  showSessionOver(hx.redirect ?? signInAddress());
+  if (response.status === 401) { showSessionOver(hx.redirect ?? signInAddress()); return; }
+  const page = new DOMParser().parseFromString(await response.raw.text(), "text/html");
+  const words = (name) => page.querySelector(`main ${name}`)?.textContent.trim() ?? "";
+  tell(words("h1") || "The server could not answer", words("p"));
 });
 
 // A shared workstation keeps nothing of a reader who has left.

@@ -12,6 +12,7 @@ const knobs = Object.fromEntries([...viewer.querySelectorAll("[data-knob]")].map
 const PLAIN = { brightness: 100, contrast: 100, invert: false, windowing: false };
 const MEMORY = `view:${location.pathname}`;
 const view = { heat: true, label: null, opacity: 60, ...PLAIN };
+let kept = JSON.parse(sessionStorage.getItem(MEMORY) ?? "null");   // how this case was left
 let found = null;           // {label, address} of the second read of the frame in view
 let chosen = false;         // the reader picked a class: keep it for the next frame
 
@@ -66,17 +67,17 @@ function press(button, on) {
 
 // Going back to a case finds it as it was left, for as long as the tab lives.
 function remember() {
+  if (kept) return;
   sessionStorage.setItem(MEMORY, JSON.stringify({ ...view, windowing: false, scale: panzoom.getScale(), pan: panzoom.getPan() }));
 }
 
 function recall() {
-  const kept = JSON.parse(sessionStorage.getItem(MEMORY) ?? "null");
   if (!kept) return;
   const { scale: zoom, pan, ...rest } = kept;
   Object.assign(view, rest);
   chosen = view.label !== null && view.label !== found?.label;
   panzoom.zoom(zoom);
-  requestAnimationFrame(() => panzoom.pan(pan.x, pan.y));
+  requestAnimationFrame(() => { panzoom.pan(pan.x, pan.y); kept = null; paint(); });
 }
 
 function set(change) {

@@ -23,7 +23,7 @@ def keep(page: Page, name: str) -> None:
     if SCREENSHOTS:
         folder = Path(SCREENSHOTS)
         folder.mkdir(parents=True, exist_ok=True)
-        page.screenshot(path=folder / f"{name}.png")
+        page.screenshot(path=folder / f"{name}.png", caret="initial")  # hiding it takes an inline style
 
 
 def upload(page: Page, tmp_path: Path) -> None:

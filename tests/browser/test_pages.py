@@ -135,6 +135,25 @@ def test_what_was_typed_survives_a_session_that_ended(case: Page, desk: Desk) ->
     )
 
 
+def test_what_was_typed_stays_where_the_form_is_out_of_date(case: Page, desk: Desk) -> None:
+    case.get_by_label("Comment").fill("Another thought")
+    other = case.context.new_page()
+    other.goto("/account")
+    other.locator(".who summary").click()
+    other.get_by_role("button", name="Sign out").click()
+    desk.sign_in(other)
+    case.get_by_role("button", name="Save").click()
+    expect(case.locator("[data-told]")).to_contain_text("This page is out of date")
+    expect(case.get_by_label("Comment")).to_have_value("Another thought")
+    case.get_by_role("link", name="Load the page again").click()
+    expect(case.get_by_label("Comment")).to_have_value("Another thought")
+    case.get_by_role("button", name="Save").click()
+    expect(case.locator(".saved")).to_be_visible()
+    desk.complaints.remove(
+        "error: Failed to load resource: the server responded with a status of 400 (BAD REQUEST)"
+    )
+
+
 def test_the_theme_changes_without_leaving_the_page_and_stays(page: Page) -> None:
     html = page.locator("html")
     for theme in ("Light", "Dark"):
