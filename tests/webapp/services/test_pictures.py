@@ -20,7 +20,8 @@ from webapp.services.filing import Fields
 from webapp.services.intake import Upload
 from webapp.services.storage import Storage, StorageError, storage
 
-HEAT = {"malignant": {"values": [[0, 0], [0, 1]], "peak": [1.0, 1.0], "area": 0.25, "words": "strong"}}
+CORNER = [[0.0] * 8 for _ in range(7)] + [[0.0] * 7 + [1.0]]
+HEAT = {"malignant": {"values": CORNER, "peak": [1.0, 1.0], "area": 0.02, "words": "strong, lower right"}}
 
 
 @pytest.fixture(autouse=True)
