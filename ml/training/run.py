@@ -54,7 +54,7 @@ class Judged:
 
 def train_fold(job: Job, folds: int, fold: int) -> judge.Held:
     """Train on all folds but one and give the logits of that one. Done before: read back."""
-    assigned = splits.assign_folds(job.samples, folds, job.recipe.seed)
+    assigned = splits.assign_folds(job.samples, folds)
     train = [sample for sample, its in zip(job.samples, assigned, strict=True) if its != fold]
     held = [sample for sample, its in zip(job.samples, assigned, strict=True) if its == fold]
     if not held:
