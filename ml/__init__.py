@@ -9,7 +9,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ml.errors import ImageError, MlError, NetworkError
-from ml.types import Call, DicomFacts, Finding, Heatmap, NetworkId, Prediction, Scan, ScanInfo, UltrasoundRegion
+from ml.types import (
+    Call,
+    DicomFacts,
+    Finding,
+    Heatmap,
+    NetworkId,
+    Prediction,
+    Scan,
+    ScanInfo,
+    UltrasoundRegion,
+)
 
 if TYPE_CHECKING:
     from ml.data import phantom
