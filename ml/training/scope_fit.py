@@ -36,7 +36,7 @@ documents and other modalities lie at ten times the threshold and more."""
 
 _FOLDS = 5
 _BATCH = 32
-_PHANTOM_SEEDS = range(1000, 1010)
+PHANTOM_SEEDS = range(1000, 1010)
 """Apart from the seeds of the demo and the tests."""
 
 
@@ -47,13 +47,13 @@ def fit_scope(directory: Path, samples: Sequence[Sample]) -> Scope:
         DataError: fewer than five groups of samples.
         ImageError, CardError, WeightsMismatchError: as the reading of images and weights.
     """
+    fold = _folds(samples)
     network, card = checkpoint.load(directory)
     engine = create(network, card.network, card.preprocessing.size)
-    groups = np.array([sample.group for sample in samples])
     scans = _features(engine, (_pixels(sample) for sample in samples), card.preprocessing)
     views = _features(engine, (_view(_pixels(s), i) for i, s in enumerate(samples)), card.preprocessing)
     drawn = _features(engine, _phantoms(), card.preprocessing)
-    held_out = _held_out_distances(scans, views, drawn, groups)
+    held_out = _held_out_distances(scans, views, drawn, fold)
     threshold = MARGIN * float(np.quantile(held_out, 1 - FLAGGED))
     checksum = statistics(np.concatenate([scans, views, drawn])).save(directory)
     return Scope(threshold=threshold, colour_share=COLOUR_SHARE, checksum=checksum)
@@ -72,17 +72,21 @@ def statistics(features: NDArray[np.float32]) -> Statistics:
     return Statistics(*(np.asarray(part, dtype=np.float32) for part in parts))
 
 
+def _folds(samples: Sequence[Sample]) -> NDArray[np.int64]:
+    """Fold of each sample, (N,): a group lies in one fold."""
+    names, index = np.unique([sample.group for sample in samples], return_inverse=True)
+    if len(names) < _FOLDS:
+        raise DataError(f"{len(names)} groups are too few to fit the scope test.", "Give more samples.")
+    return np.asarray(np.random.default_rng(0).permutation(len(names))[index] % _FOLDS)
+
+
 def _held_out_distances(
     scans: NDArray[np.float32],
     views: NDArray[np.float32],
     drawn: NDArray[np.float32],
-    groups: NDArray[np.str_],
+    fold: NDArray[np.int64],
 ) -> NDArray[np.float32]:
-    """Distance of every scan from the others, its own group left out of the fit: (N,)."""
-    names, index = np.unique(groups, return_inverse=True)
-    if len(names) < _FOLDS:
-        raise DataError(f"{len(names)} groups are too few to fit the scope test.", "Give more samples.")
-    fold = np.random.default_rng(0).permutation(len(names))[index] % _FOLDS
+    """Distance of every scan from the others, its own fold left out of the fit: (N,)."""
     distances = np.empty(len(scans), np.float32)
     for number in range(_FOLDS):
         out = fold == number
@@ -127,6 +131,6 @@ def _view(pixels: Gray, seed: int) -> Gray:
 
 
 def _phantoms() -> Iterator[Gray]:
-    for seed in _PHANTOM_SEEDS:
+    for seed in PHANTOM_SEEDS:
         for kind in ("normal", "cyst", "smooth", "irregular"):
             yield phantom.draw(kind, seed).pixels
