@@ -3,7 +3,6 @@ import { announce, showSessionOver, signInAddress } from "./shell.js";
 import { filesOfDrop, filesOfPicker } from "./files.js";
 import { reason, send } from "./sending.js";
 
-const AT_ONCE = 2;
 const zone = document.querySelector("[data-drop]");
 const form = zone.closest("form");
 const part = (name) => zone.querySelector(`[data-${name}]`);
@@ -11,7 +10,6 @@ const [batch, list, template, total, summary, veil] = ["batch", "files", "row", 
 const [retryAll, cancel, refresh] = ["retry-all", "cancel", "refresh"].map(part);
 const token = JSON.parse(document.body.getAttribute("hx-headers:inherited"))["X-CSRFToken"];
 const rows = [];
-let sending = 0;
 let stop = new AbortController();
 let batchId = newBatch();
 let since = 0;
@@ -62,16 +60,15 @@ function body(row) {
   return data;
 }
 
+/** One after the other: the images of a case keep the order in which they were dropped. */
 function pump() {
   update();
-  for (const row of rows) {
-    if (sending >= AT_ONCE) return;
-    if (row.state === "waiting") deliver(row);
-  }
+  if (count("sending")) return;
+  const next = rows.find((row) => row.state === "waiting");
+  if (next) deliver(next);
 }
 
 async function deliver(row) {
-  sending += 1;
   say(row, "sending", "0%");
   const onProgress = (share) => {
     row.share = share;
@@ -80,7 +77,6 @@ async function deliver(row) {
     update();
   };
   const { status, verdicts, message } = await send(zone.dataset.endpoint, body(row), { token, onProgress, signal: stop.signal });
-  sending -= 1;
   row.share = 1;
   if (status === 200 && verdicts.length) judge(row, verdicts);
   else {
