@@ -64,10 +64,11 @@ def statistics(features: NDArray[np.float32]) -> Statistics:
     values = features.astype(np.float64)
     centre, spread = values.mean(axis=0), values.std(axis=0)
     spread = np.maximum(spread, 0.01 * np.median(spread))  # a channel that is silent on scans, not endless
-    _, singular, directions = np.linalg.svd((values - centre) / spread, full_matrices=False)
-    power = singular**2 / len(values)
-    kept = min(DIRECTIONS, len(power) // 2)
-    rest = power[kept:].sum() / (values.shape[1] - kept)
+    standard = (values - centre) / spread
+    ascending, vectors = np.linalg.eigh(standard.T @ standard / len(values))
+    power, directions = ascending[::-1], vectors.T[::-1]
+    kept = min(DIRECTIONS, min(standard.shape) // 2)
+    rest = power[kept:].mean()
     parts = (centre, spread, directions[:kept], power[:kept], rest)
     return Statistics(*(np.asarray(part, dtype=np.float32) for part in parts))
 
