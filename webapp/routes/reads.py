@@ -7,7 +7,6 @@ from flask.typing import ResponseReturnValue
 
 from webapp.errors import InvalidInput
 from webapp.forms.reads import ReadForm
-from webapp.models import Read
 from webapp.services import cases, reads
 from webapp.signin import person
 
@@ -25,15 +24,14 @@ def save(uid: str, image_uid: str) -> ResponseReturnValue:
         read = reads.save(person(), image_uid, form.answer(), form.analysis.data)
     except InvalidInput as error:
         return _again(uid, image_uid, form, error.problems or {"": error.message}, error.status)
-    return _saved(uid, image_uid, read)
+    return _saved(uid, image_uid, ReadForm.showing(read), f"Read saved, version {read.version}.")
 
 
-def _saved(uid: str, image_uid: str, read: Read) -> ResponseReturnValue:
-    words = f"Read saved, version {read.version}."
+def _saved(uid: str, image_uid: str, form: ReadForm, words: str) -> ResponseReturnValue:
     if not request.headers.get("HX-Request"):
         flash(words, "success")
         return redirect(url_for("cases.show", uid=uid, image_uid=image_uid), 303)
-    return _part("cases/reads.html", uid, image_uid, ReadForm.showing(read), said=words)
+    return _part("cases/reads.html", uid, image_uid, form, said=words)
 
 
 def _again(
