@@ -17,7 +17,8 @@ def main(arguments: list[str] | None = None) -> int:
     subparsers = parser.add_subparsers(required=True, metavar="COMMAND")
     for module in _COMMANDS:
         import_module(module).add_parser(subparsers)
-    parsed = parser.parse_args(arguments)
+    typed = sys.argv[1:] if arguments is None else arguments
+    parsed = parser.parse_args(typed, argparse.Namespace(typed=typed))
     try:
         code: int = parsed.run(parsed)
     except MlError as error:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import argparse
 import logging
 import shlex
-import sys
 from pathlib import Path
 
 from ml import data, networks
+from ml.errors import DataError
 from ml.training import run
 from ml.training.recipe import Recipe
 
@@ -29,9 +29,8 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     parser.add_argument(
         "--cross-validate", type=int, metavar="K", help="K folds, then one network on all data"
     )
-    parser.add_argument(
-        "--only-fold", type=int, metavar="N", help="with --cross-validate: train this fold and stop"
-    )
+    parser.add_argument("--folds", default="", metavar="N,N", help="with --cross-validate: only these")
+    parser.add_argument("--folds-only", action="store_true", help="with --cross-validate: no final network")
     parser.add_argument("--version", default="1", help="version written into the card")
     for name in ("size", "small-size", "small-epochs", "epochs", "batch-size", "seed", "patience"):
         parser.add_argument(f"--{name}", type=int, default=getattr(default, name.replace("-", "_")))
@@ -55,15 +54,16 @@ def train(arguments: argparse.Namespace) -> int:
         samples=tuple(data.read_all(data.parse(arguments.data))),
         out=arguments.out,
         version=arguments.version,
-        command=_as_typed(sys.argv[1:]),
+        command=_as_typed(arguments.typed),
     )
     if arguments.cross_validate is None:
         card = run.single(job)
-    elif arguments.only_fold is not None:
-        run.train_fold(job, arguments.cross_validate, arguments.only_fold)
+    elif arguments.folds_only:
+        for fold in _numbers(arguments.folds) or range(1, arguments.cross_validate + 1):
+            run.train_fold(job, arguments.cross_validate, fold)
         return 0
     else:
-        card = run.cross_validate(job, arguments.cross_validate)
+        card = run.cross_validate(job, arguments.cross_validate, _numbers(arguments.folds))
     print(run.summary(card))
     return 0
 
@@ -71,6 +71,18 @@ def train(arguments: argparse.Namespace) -> int:
 def _recipe(arguments: argparse.Namespace) -> Recipe:
     given = {name: value for name, value in vars(arguments).items() if name in Recipe.model_fields}
     return Recipe(**given, frozen=tuple(filter(None, arguments.freeze.split(","))))
+
+
+def _numbers(text: str) -> list[int]:
+    """`"1,2"` -> [1, 2].
+
+    Raises:
+        DataError: something else than numbers with commas between.
+    """
+    parts = [part.strip() for part in text.split(",") if part]
+    if not all(part.isdecimal() for part in parts):
+        raise DataError(f"--folds {text!r} are no numbers.", "Write them with commas: --folds 1,2.")
+    return [int(part) for part in parts]
 
 
 def _as_typed(words: list[str]) -> str:

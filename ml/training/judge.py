@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import csv
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +14,10 @@ from numpy.typing import NDArray
 
 from ml.card import Metrics
 from ml.data import Sample
+from ml.errors import EvaluationError
 from ml.evaluation import metrics, plots, table
+
+log = logging.getLogger(__name__)
 
 Probabilities = NDArray[np.float64]
 """float64 (N, C), rows sum to 1, columns in the order of the classes."""
@@ -66,7 +71,7 @@ def tables(
     for dataset in held.datasets:
         rows = held.of(dataset)
         patients = held.patients[rows]
-        unit = "group" if dataset == "busi" else "patient"
+        unit = _unit(dataset)
         for level in ("image", "patient") if unit == "patient" else ("image",):
             figures = table.figures(
                 labels[rows], probabilities[rows], patients, classes, threshold, level, unit=unit
@@ -100,14 +105,14 @@ def threshold(held: Held, probabilities: Probabilities, classes: Sequence[str], 
 
 def write_predictions(held: Held, probabilities: Probabilities, classes: Sequence[str], path: Path) -> None:
     """CSV, a row an image: key, label, patient, fold, a logit and a probability for each class."""
-    partial = path.with_suffix(".partial")
-    with partial.open("w", newline="", encoding="utf-8") as stream:
+    beside = path.with_suffix(".partial")
+    with beside.open("w", newline="", encoding="utf-8") as stream:
         writer = csv.writer(stream, lineterminator="\n")
         columns = [f"{kind}_{name}" for kind in ("logit", "p") for name in classes]
         writer.writerow(["key", "label", "patient", "fold", *columns])
         for sample, fold, logit, p in zip(held.samples, held.folds, held.logits, probabilities, strict=True):
             writer.writerow([sample.key, sample.label, sample.patient, fold, *np.round([*logit, *p], 6)])
-    partial.replace(path)
+    beside.replace(path)
 
 
 def draw(
@@ -118,23 +123,29 @@ def draw(
     followed: dict[str, list[float]],
     directory: Path,
 ) -> None:
-    """ROC, reliability diagram and confusion matrix of each data set, and the learning curves, as PNG."""
+    """ROC, reliability diagram and confusion matrix of each data set, and the learning curves, as PNG.
+
+    A plot that the held-out images are too few for is left out, with a warning in the log that says why.
+    """
     labels, column = held.labels(classes), classes.index("malignant")
     for dataset in held.datasets:
-        rows = held.of(dataset)
-        said, groups, unit = (
-            probabilities[rows],
-            held.patients[rows],
-            "group" if dataset == "busi" else "patient",
-        )
-        happened = labels[rows] == column
-        title = f"{dataset}: malignant against the rest"
-        plots.roc(
-            happened, said[:, column], groups, directory / f"roc-{dataset}.png",
-            threshold=threshold, title=title, unit=unit,
-        )  # fmt: skip
-        plots.reliability(
-            happened, said[:, column], groups, directory / f"reliability-{dataset}.png", unit=unit
-        )
-        plots.confusion(labels[rows], said.argmax(axis=1), classes, directory / f"confusion-{dataset}.png")
+        rows, unit = held.of(dataset), _unit(dataset)
+        said, groups, happened = probabilities[rows], held.patients[rows], labels[rows] == column
+        score = said[:, column]
+        point = {"threshold": threshold, "title": f"{dataset}: malignant against the rest", "unit": unit}
+        wanted = {
+            "roc": partial(plots.roc, happened, score, groups, **point),
+            "reliability": partial(plots.reliability, happened, score, groups, unit=unit),
+            "confusion": partial(plots.confusion, labels[rows], said.argmax(axis=1), classes),
+        }
+        for name, plot in wanted.items():
+            try:
+                plot(path=directory / f"{name}-{dataset}.png")
+            except EvaluationError as error:
+                log.warning("no %s plot of %s: %s", name, dataset, error)
     plots.curves(followed, directory / "curves.png")
+
+
+def _unit(dataset: str) -> str:
+    """What is resampled: BUSI names no patients."""
+    return "group" if dataset == "busi" else "patient"

@@ -34,7 +34,10 @@ class Recipe(BaseModel):
     )
     grade_weight: float = Field(default=0.3, ge=0, description="weight of the BI-RADS task; 0 leaves it out")
     balance: float = Field(
-        default=0.5, ge=0, le=1, description="rows are drawn with weight n ** -balance, n: rows of their data set"
+        default=0.5,
+        ge=0,
+        le=1,
+        description="rows are drawn with weight n ** -balance, n: rows of their data set",
     )
     lesion_free_share: float = Field(
         default=0.06, ge=0, lt=1, description="lesion-free crops among training rows"

@@ -64,19 +64,25 @@ def train_fold(job: Job, folds: int, fold: int) -> judge.Held:
     return _held(network, held, preprocessing(job.recipe), fold)
 
 
-def cross_validate(job: Job, folds: int) -> ModelCard:
-    """Judge the recipe on `folds` folds, then train one network on everything.
+def cross_validate(job: Job, folds: int, held_out: Sequence[int] = ()) -> ModelCard:
+    """Judge the recipe on `folds` folds, or only on those named in `held_out`, then train one network on
+    everything.
 
     Calibration and operating point come from the logits of held-out folds; the figures use, for each
     fold, a calibration fitted on the other folds.
     """
-    parts = [train_fold(job, folds, fold) for fold in range(1, folds + 1)]
-    named = {f"fold-{fold}": part.samples for fold, part in enumerate(parts, start=1)}
+    chosen = sorted(set(held_out)) or list(range(1, folds + 1))
+    if len(chosen) < 2:
+        raise DataError(
+            "One fold alone can't be judged.", "Name two: one calibrates what is said of the other."
+        )
+    parts = [train_fold(job, folds, fold) for fold in chosen]
+    named = {f"fold-{fold}": part.samples for fold, part in zip(chosen, parts, strict=True)}
     splits.write_manifest(named, job.out / "split.csv")
     held = judge.joined(parts)
     labels = held.labels(job.recipe.classes)
     probabilities = np.empty(held.logits.shape)
-    for fold in range(1, folds + 1):
+    for fold in chosen:
         rows = held.folds == fold
         others = calibration.fit(held.logits[~rows], labels[~rows], METHOD)
         probabilities[rows] = calibration.apply(held.logits[rows], others)
@@ -86,10 +92,15 @@ def cross_validate(job: Job, folds: int) -> ModelCard:
         probabilities=probabilities,
         calibration=fitted,
         threshold=judge.threshold(held, probabilities, job.recipe.classes, SENSITIVITY),
-        split=f"{folds}-fold cross-validation, official folds where given, by patient or near copies",
+        split=_described(folds, chosen),
     )
     network, start = fit(job.recipe, job.init, job.samples, [], job.out / "final")
     return _publish(job, network, start, judged, job.out / "final")
+
+
+def _described(folds: int, chosen: Sequence[int]) -> str:
+    which = "" if len(chosen) == folds else f", folds {', '.join(map(str, chosen))} held out in turn"
+    return f"{folds}-fold cross-validation{which}; official folds where given, by patient or near copies"
 
 
 def single(job: Job) -> ModelCard:
