@@ -30,8 +30,8 @@ def upload(page: Page, tmp_path: Path) -> None:
     report = tmp_path / "report.docx"
     report.write_bytes(b"not an image")
     files = [
-        scans.png(tmp_path, "smooth", 31, "left-radial.png"),
-        scans.dicom(tmp_path, "irregular", 32, "right.dcm", accession="ACC-32", patient_id="P-32"),
+        scans.png(tmp_path, "irregular", 31, "left-radial.png"),
+        scans.dicom(tmp_path, "smooth", 32, "right.dcm", accession="ACC-32", patient_id="P-32"),
         report,
     ]
     page.get_by_role("link", name="Upload", exact=True).click()
