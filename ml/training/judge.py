@@ -132,9 +132,9 @@ def draw(
         rows, unit = held.of(dataset), _unit(dataset)
         said, groups, happened = probabilities[rows], held.patients[rows], labels[rows] == column
         score = said[:, column]
-        point = {"threshold": threshold, "title": f"{dataset}: malignant against the rest", "unit": unit}
+        title = f"{dataset}: malignant against the rest"
         wanted = {
-            "roc": partial(plots.roc, happened, score, groups, **point),
+            "roc": partial(plots.roc, happened, score, groups, threshold=threshold, title=title, unit=unit),
             "reliability": partial(plots.reliability, happened, score, groups, unit=unit),
             "confusion": partial(plots.confusion, labels[rows], said.argmax(axis=1), classes),
         }
