@@ -47,7 +47,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     parser = subparsers.add_parser("bench", help="time prediction, engine and heatmaps side by side")
     parser.add_argument("--network", action="append", choices=sorted(SIZES), help="default: all")
     parser.add_argument("--rounds", type=int, default=15)
-    parser.add_argument("--threads", type=int, default=None, help="of one forward pass (default: cores)")
+    parser.add_argument("--threads", type=int, default=None, help="of every candidate (default: all cores)")
     parser.add_argument("--json", action="store_true", help="JSON alone on standard output")
     parser.set_defaults(run=run)
 
@@ -55,6 +55,8 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
 def run(arguments: argparse.Namespace) -> int:
     """0, whatever the figures: whether a goal is reached is printed, and depends on the machine."""
     names = arguments.network or sorted(SIZES)
+    if arguments.threads:
+        torch.set_num_threads(arguments.threads)
     report = {
         "machine": {"processor": platform.machine(), "torch_threads": torch.get_num_threads()},
         "software": {"torch": torch.__version__, "onnxruntime": onnxruntime.__version__},

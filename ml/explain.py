@@ -29,19 +29,26 @@ def grad_cam(
     Returns logits float32 (N, C) and maps float32 (N, len(classes), h, w), >= 0, in units of logit
     times 1 / (h w): not scaled to their own maximum, so that no evidence stays zero.
     """
-    with torch.inference_mode(False), torch.enable_grad():
-        leaf = activations.detach().clone().requires_grad_()  # a tensor of inference mode can't be a leaf
-        logits: Tensor = head(leaf)
-        wanted = range(logits.shape[1]) if classes is None else classes
-        weights = _weights(logits, leaf, wanted)
-    return logits.detach(), _combine(weights, leaf.detach())
+    with torch.inference_mode(False), torch.no_grad():
+        if classes is None:
+            classes = range(head(activations[:1]).shape[1])
+        logits, weights = _differentiate(head, activations, list(classes))
+        return logits, _combine(weights, activations)
 
 
-def _weights(logits: Tensor, leaf: Tensor, classes: Sequence[int]) -> Tensor:
-    """Equation 1: alpha (N, C, K). `torch.autograd.grad` hands the gradients back and stores none."""
-    rows = logits.sum(dim=0)  # a row's logit depends on that row alone, so one backward pass serves all rows
-    slopes = [torch.autograd.grad(rows[c], leaf, retain_graph=True)[0].mean(dim=(2, 3)) for c in classes]
-    return torch.stack(slopes, dim=1)
+def _differentiate(head: nn.Module, activations: Tensor, classes: list[int]) -> tuple[Tensor, Tensor]:
+    """Logits and equation 1: alpha (N, C, K), from one backward pass over a copy of A for each class.
+
+    `torch.autograd.grad` hands the gradient back and stores none.
+    """
+    n, k = activations.shape[:2]
+    with torch.enable_grad():
+        leaf = activations.detach().repeat_interleave(len(classes), dim=0).requires_grad_()
+        scores = head(leaf)  # (N C, all classes): row i depends on copy i alone
+    chosen = torch.eye(scores.shape[1], dtype=scores.dtype, device=scores.device)[classes].repeat(n, 1)
+    slopes = torch.autograd.grad(scores, leaf, chosen)[0]
+    alpha = slopes.mean(dim=(2, 3)).view(n, len(classes), k)
+    return scores.detach()[:: len(classes)], alpha
 
 
 def _combine(weights: Tensor, activations: Tensor) -> Tensor:

@@ -86,7 +86,8 @@ class Predictor:
 
     def _findings(self, outputs: Outputs) -> list[tuple[Finding, ...]]:
         """The findings of each row: calibrated probabilities, and a heatmap for every class."""
-        maps = grad_cam(self._head, torch.from_numpy(outputs.activations))[1].numpy()
+        every = range(len(self.card.classes))
+        maps = grad_cam(self._head, torch.from_numpy(outputs.activations), every)[1].numpy()
         chances = probabilities(outputs.logits, self.card.calibration)
         return [
             tuple(

@@ -115,9 +115,8 @@ class ScopeTest:
             return None
         if float(self._statistics.distance(features[None])[0]) <= self._card.scope.threshold:
             return None
-        return (
-            f"The image does not look like the {_NAMES[self._card.modality]} that the network was trained on."
-        )
+        trained_on = f"the {_NAMES[self._card.modality]} that the network was trained on"
+        return f"The image does not look like {trained_on}; a screen capture must be cropped to the scan."
 
 
 def _other_modality(scan: Scan, own: str) -> str | None:
@@ -129,5 +128,5 @@ def _other_modality(scan: Scan, own: str) -> str | None:
 
 
 def _blank(scan: Scan) -> str | None:
-    dark, bright = np.percentile(scan.pixels[::4, ::4], (1, 99))
+    dark, bright = np.percentile(scan.pixels[::8, ::8], (1, 99))
     return "The image is blank: it holds hardly more than one shade." if bright - dark < _BLANK else None

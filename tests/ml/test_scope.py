@@ -72,7 +72,7 @@ def test_the_distance_is_mahalanobis_under_the_fitted_covariance():
 def test_a_usual_scan_is_in_scope_and_a_strange_one_is_not(test):
     assert test.reason(scan(), features(n=1, seed=4)[0]) is None
     reason = test.reason(scan(), features(n=1, seed=4)[0] + 30)
-    assert reason == "The image does not look like the breast ultrasound that the network was trained on."
+    assert reason.startswith("The image does not look like the breast ultrasound")
 
 
 def test_features_that_are_not_numbers_are_out_of_scope(test):
