@@ -88,7 +88,8 @@ def test_housekeeping_goes_on_after_the_database_was_away(housekeeper, monkeypat
 def test_a_worker_without_a_network_does_not_start_and_says_why(config, tmp_path):
     app = create_app(config.model_copy(update={"ml_weights": tmp_path}))
     job = add_job()
-    answer = app.test_cli_runner().invoke(args=["worker"])
+    with app.app_context():  # else the command would run in the context that the fixtures opened
+        answer = app.test_cli_runner().invoke(args=["worker"])
     assert answer.exit_code == 1
     assert "card.json" in answer.output
     assert (job.state, job.attempt) == ("queued", 0)
