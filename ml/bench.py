@@ -57,13 +57,14 @@ def run(arguments: argparse.Namespace) -> int:
     names = arguments.network or sorted(SIZES)
     if arguments.threads:
         torch.set_num_threads(arguments.threads)
-    report = {
+    networks = [measure(name, arguments.rounds, arguments.threads) for name in names]
+    report: dict[str, Any] = {
         "machine": {"processor": platform.machine(), "torch_threads": torch.get_num_threads()},
         "software": {"torch": torch.__version__, "onnxruntime": onnxruntime.__version__},
-        "networks": [measure(name, arguments.rounds, arguments.threads) for name in names],
+        "networks": networks,
     }
     if not arguments.json:
-        print("\n\n".join(_table(entry) for entry in report["networks"]))
+        print("\n\n".join(_table(entry) for entry in networks))
     print(json.dumps(report, indent=2))
     return 0
 

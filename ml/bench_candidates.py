@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -55,10 +56,17 @@ def hooked_grad_cam(network: nn.Module, layer: str, x: Tensor, classes: int) -> 
     """What we compare with: hooks on the target layer, and the whole network forward and backward once a
     class, as a CAM library does. Maps (N, classes, h, w)."""
     kept: dict[str, Tensor] = {}
+
+    def keep_activations(_module: nn.Module, _inputs: Any, output: Tensor) -> None:
+        kept["activations"] = output
+
+    def keep_slopes(_module: nn.Module, _inputs: Any, outputs: Any) -> None:
+        kept["slopes"] = outputs[0]
+
     module = network.get_submodule(layer)
     handles = [
-        module.register_forward_hook(lambda _m, _i, out: kept.__setitem__("activations", out)),
-        module.register_full_backward_hook(lambda _m, _i, out: kept.__setitem__("slopes", out[0])),
+        module.register_forward_hook(keep_activations),
+        module.register_full_backward_hook(keep_slopes),
     ]
     trainable = [parameter.requires_grad for parameter in network.parameters()]
     network.requires_grad_(True)
@@ -85,7 +93,7 @@ def _write_weights(name: str, folder: Path) -> None:
     width = TorchEngine(network, name).run(blank).features.shape[1]
     ones = np.ones(width, np.float32)
     basis = np.eye(64, width, dtype=np.float32)
-    scope = Statistics(0 * ones, ones, basis, ones[:64], np.float32(1).reshape(())).save(folder)
+    scope = Statistics(0 * ones, ones, basis, ones[:64], np.ones((), np.float32)).save(folder)
     card = ModelCard(
         name="bench",
         version="0",

@@ -4,16 +4,19 @@
     L^c       = ReLU(sum over k of alpha_k^c A^k)         (equation 2)
 
 Only the head, the part of the network behind the target layer, is differentiated: its input A is the
-leaf of a graph of its own. No hook is set, no parameter collects a gradient and no mode changes, so
-one network may be explained from many threads at once.
+leaf of a graph of its own. No hook is set, no parameter collects a gradient and no mode is left changed,
+so one network may be explained from many threads at once.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from functools import cache
 
 import numpy as np
 import torch
+from threadpoolctl import ThreadpoolController
 from torch import Tensor, nn
 
 
@@ -29,7 +32,7 @@ def grad_cam(
     Returns logits float32 (N, C) and maps float32 (N, len(classes), h, w), >= 0, in units of logit
     times 1 / (h w): not scaled to their own maximum, so that no evidence stays zero.
     """
-    with torch.inference_mode(False), torch.no_grad():
+    with torch.inference_mode(False), torch.no_grad(), _one_thread():
         if classes is None:
             classes = range(head(activations[:1]).shape[1])
         logits, weights = _differentiate(head, activations, list(classes))
@@ -51,9 +54,27 @@ def _differentiate(head: nn.Module, activations: Tensor, classes: list[int]) -> 
     return scores.detach()[:: len(classes)], alpha
 
 
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """torch works on the calling thread alone, and as before afterwards; other threads notice nothing.
+
+    The head is a few thousand products: handing halves of them to another core takes longer than they do,
+    fifty times as long where that core is busy. `torch.set_num_threads` would not do: it also sets the number
+    for threads yet to come.
+    """
+    torch.get_num_threads()  # a thread's first question sets its number; it must not come later
+    with _openmp().limit(limits=1):
+        yield
+
+
+@cache
+def _openmp() -> ThreadpoolController:
+    """The OpenMP runtime that torch has loaded."""
+    return ThreadpoolController().select(user_api="openmp")
+
+
 def _combine(weights: Tensor, activations: Tensor) -> Tensor:
-    """Equation 2: maps (N, C, h, w). Summed by numpy in float64, on one thread: so small a product only
-    waits for other threads, and the order of summation would depend on their number."""
+    """Equation 2: maps (N, C, h, w). Summed by numpy in float64, always in the same order."""
     alpha, maps = (tensor.cpu().numpy().astype(np.float64) for tensor in (weights, activations))
     sums = np.einsum("nck,nkij->ncij", alpha, maps)
     return torch.from_numpy(sums.clip(min=0).astype(np.float32)).to(activations.device)

@@ -162,3 +162,31 @@ def test_many_threads_get_the_same_bits():
     with ThreadPoolExecutor(4) as pool:
         answers = list(pool.map(lambda i: (i % 4, grad_cam(head, inputs[i % 4])[1]), range(64)))
     assert all(torch.equal(maps, expected[i]) for i, maps in answers)
+
+
+def test_neither_the_calling_thread_nor_one_to_come_has_another_number_of_threads_afterwards():
+    _, head = networks.split(network_of("tiny"), "tiny")
+
+    def explained(_):
+        before = torch.get_num_threads()
+        for _ in range(20):
+            grad_cam(head, torch.rand(1, 32, 8, 8))
+        return before == torch.get_num_threads()
+
+    wanted = torch.get_num_threads()
+    torch.set_num_threads(3)
+    try:
+        with ThreadPoolExecutor(4) as pool:
+            assert all(pool.map(explained, range(8)))
+        with ThreadPoolExecutor(1) as pool:
+            assert pool.submit(torch.get_num_threads).result() == 3
+    finally:
+        torch.set_num_threads(wanted)
+
+
+def test_a_head_that_fails_leaves_no_trace_either():
+    _, head = networks.split(network_of("tiny"), "tiny")
+    before = traces(head)
+    with pytest.raises(RuntimeError):
+        grad_cam(head, torch.rand(1, 31, 8, 8))
+    assert traces(head) == before
