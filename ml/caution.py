@@ -8,8 +8,8 @@ from ml.types import Scan
 SMALL_SIDE = 100
 """Pixels. Below this the network sees an enlarged image whose speckle is gone."""
 
-NEAR = 0.05
-"""A probability this close to the operating point could fall on its other side in a like scan."""
+NEAR = 1.5
+"""Odds within this factor of the operating point's could fall on its other side in a like scan."""
 
 
 def warnings_of(scan: Scan, chance: float, card: ModelCard) -> tuple[str, ...]:
@@ -27,9 +27,14 @@ def warnings_of(scan: Scan, chance: float, card: ModelCard) -> tuple[str, ...]:
             f"One frame of a loop (frame {scan.frame + 1} of {scan.info.frames}) was read.",
         ),
         (
-            abs(chance - point.threshold) < NEAR,
+            _near(chance, point.threshold),
             f"Near the operating point: P({point.label}) {chance:.2f}, threshold {point.threshold:.2f}.",
         ),
         (card.scope is None, "This network has no test for images out of its scope."),
     )
     return tuple(sentence for holds, sentence in said if holds)
+
+
+def _near(chance: float, threshold: float) -> bool:
+    odds = sorted((chance * (1 - threshold), threshold * (1 - chance)))
+    return odds[1] < NEAR * odds[0]

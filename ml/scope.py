@@ -128,5 +128,7 @@ def _other_modality(scan: Scan, own: str) -> str | None:
 
 
 def _blank(scan: Scan) -> str | None:
-    dark, bright = np.percentile(scan.pixels[::8, ::8], (1, 99))
-    return "The image is blank: it holds hardly more than one shade." if bright - dark < _BLANK else None
+    shades = np.sort(scan.pixels[::8, ::8], axis=None)
+    hundredth = len(shades) // 100
+    spread = int(shades[-1 - hundredth]) - int(shades[hundredth])
+    return "The image is blank: it holds hardly more than one shade." if spread < _BLANK else None

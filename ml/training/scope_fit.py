@@ -30,7 +30,7 @@ FLAGGED = 0.005
 """Share of the scans, each judged by statistics fitted without its patient, that lie above the threshold
 before the margin."""
 
-MARGIN = 1.4
+MARGIN = 1.25
 """The threshold is this many times that quantile: scans of other machines vary more than these. Photographs,
 documents and other modalities lie at two to a hundred times the threshold."""
 
