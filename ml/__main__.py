@@ -8,16 +8,23 @@ from importlib import import_module
 
 from ml.errors import DataError, MlError
 
-_COMMANDS = ("ml.training.cli", "ml.evaluation.cli", "ml.predict_cli", "ml.bench")
+_COMMANDS = {
+    "train": "ml.training.cli",
+    "evaluate": "ml.evaluation.cli",
+    "predict": "ml.predict_cli",
+    "bench": "ml.bench",
+}
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run one sub-command. 0: done; 1: it failed, and standard error says why; 2: wrong usage."""
     parser = argparse.ArgumentParser(prog="python -m ml", description=__doc__)
     subparsers = parser.add_subparsers(required=True, metavar="COMMAND")
-    for module in _COMMANDS:
-        import_module(module).add_parser(subparsers)
     typed = sys.argv[1:] if arguments is None else arguments
+    # Only the one that is asked for: `predict` needn't wait for what `train` imports.
+    wanted = typed[:1] if typed and typed[0] in _COMMANDS else _COMMANDS
+    for name in wanted:
+        import_module(_COMMANDS[name]).add_parser(subparsers)
     parsed = parser.parse_args(typed, argparse.Namespace(typed=typed))
     try:
         code: int = parsed.run(parsed)
