@@ -15,12 +15,13 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from ml import checkpoint, imaging, preprocess
+from ml import checkpoint, preprocess
 from ml.card import Preprocessing, Scope
 from ml.data import Sample, phantom
 from ml.engine import Engine, create
 from ml.errors import DataError
 from ml.scope import COLOUR_SHARE, Statistics
+from ml.training.dataset import read_pixels
 from ml.types import Gray
 
 DIRECTIONS = 64
@@ -50,8 +51,8 @@ def fit_scope(directory: Path, samples: Sequence[Sample]) -> Scope:
     fold = _folds(samples)
     network, card = checkpoint.load(directory)
     engine = create(network, card.network, card.preprocessing.size)
-    scans = _features(engine, (_pixels(sample) for sample in samples), card.preprocessing)
-    views = _features(engine, (_view(_pixels(s), i) for i, s in enumerate(samples)), card.preprocessing)
+    scans = _features(engine, (read_pixels(sample) for sample in samples), card.preprocessing)
+    views = _features(engine, (_view(read_pixels(s), i) for i, s in enumerate(samples)), card.preprocessing)
     drawn = _features(engine, _phantoms(), card.preprocessing)
     held_out = _held_out_distances(scans, views, drawn, fold)
     threshold = MARGIN * float(np.quantile(held_out, 1 - FLAGGED))
@@ -108,14 +109,6 @@ def _batches(images: Iterable[Gray]) -> Iterator[list[Gray]]:
     waiting = iter(images)
     while some := list(islice(waiting, _BATCH)):
         yield some
-
-
-def _pixels(sample: Sample) -> Gray:
-    pixels = imaging.decode(sample.path.read_bytes()).pixels
-    if sample.crop is None:
-        return pixels
-    x0, y0, x1, y1 = sample.crop
-    return pixels[y0:y1, x0:x1]
 
 
 def _view(pixels: Gray, seed: int) -> Gray:

@@ -9,11 +9,12 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from ml import checkpoint, imaging, networks, preprocess
+from ml import checkpoint, networks, preprocess
 from ml.card import CamScale, ModelCard
 from ml.data import Sample
 from ml.engine import create
 from ml.explain import grad_cam
+from ml.training.dataset import read_pixels
 from ml.training.scope_fit import fit_scope
 
 STRONG = 95
@@ -38,7 +39,7 @@ def measure_cam_scale(directory: Path, samples: Sequence[Sample]) -> float:
     head = networks.split(network, card.network)[1]
     peaks = []
     for sample in samples:
-        pixels = imaging.decode(sample.path.read_bytes()).pixels
+        pixels = read_pixels(sample)
         outputs = engine.run(preprocess.to_input(pixels, card.preprocessing))
         top = int(outputs.logits[0].argmax())
         peaks.append(grad_cam(head, torch.from_numpy(outputs.activations), [top])[1].max().item())

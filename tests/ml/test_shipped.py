@@ -14,15 +14,11 @@ import pytest
 import skimage.data
 import sklearn.datasets
 
-from ml import ImageError, Predictor, checkpoint
-from ml.card import CARD_NAME
+from ml import ImageError, Predictor
 from ml.data import phantom
 from ml.imaging import decode
 
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.skipif(not (checkpoint.SHIPPED / CARD_NAME).exists(), reason="no network is shipped yet"),
-]
+pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
