@@ -86,6 +86,23 @@ def test_frozen_stages_keep_weights_and_statistics(samples):
     assert not any(p.requires_grad for p in module.network.stem.parameters())
 
 
+def test_what_is_not_frozen_trains_in_training_mode(samples, tmp_path, monkeypatch):
+    """Lightning leaves modes as it finds them, and building the heads puts the network into evaluation mode."""
+    seen: list[bool] = []
+    monkeypatch.setattr(
+        Classifier, "on_train_epoch_start", lambda self: seen.append(self.network.layer2.training)
+    )
+    fit(SMALL, "random", samples, [], tmp_path)
+    assert seen == [True, True]
+
+
+def test_statistics_are_kept_on_request(samples, tmp_path):
+    recipe = SMALL.model_copy(update={"keep_statistics": True, "average_decay": 0})
+    network, _ = fit(recipe, "random", samples, [], tmp_path)
+    assert torch.equal(network.layer2[1].running_mean, torch.zeros(32))
+    assert not torch.equal(network.layer2[1].bias, torch.zeros(32))
+
+
 def test_lesion_free_crops_hold_no_lesion_and_are_few(samples):
     crops = dataset.lesion_free_crops(samples, 0.2, seed=1)
     assert 0 < len(crops) <= 0.2 * len(samples)
