@@ -87,7 +87,7 @@ def test_frozen_stages_keep_weights_and_statistics(samples):
 
 
 def test_what_is_not_frozen_trains_in_training_mode(samples, tmp_path, monkeypatch):
-    """Lightning leaves modes as it finds them, and building the heads puts the network into evaluation mode."""
+    """Lightning leaves modes as it finds them; building the heads puts the network into evaluation mode."""
     seen: list[bool] = []
     monkeypatch.setattr(
         Classifier, "on_train_epoch_start", lambda self: seen.append(self.network.layer2.training)
