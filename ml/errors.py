@@ -89,6 +89,37 @@ class InconsistentHeaderError(ImageError):
     default_remedy = "Export the image again, or send it as PNG."
 
 
+# --- what a file does to the process that decodes it ----------------------------------------------
+
+
+class DecoderCrashedError(ImageError):
+    """A codec died of the file (a signal, an abort) or answered nonsense; its process is replaced."""
+
+    code = "decoder_crashed"
+    default_remedy = "Export the image again, or send it as PNG."
+
+
+class DecoderTimeoutError(ImageError):
+    """Decoding was broken off at its time limit."""
+
+    code = "decoder_timeout"
+    default_remedy = "Upload a smaller export, or send it as PNG."
+
+
+class DecoderMemoryError(ImageError):
+    """Decoding needs more memory than it may have."""
+
+    code = "decoder_memory"
+    default_remedy = "Upload a smaller export, or ask the administrator to raise the limit."
+
+
+class DecoderUnavailableError(MlError):
+    """No decoding process can be started. It says nothing about the file."""
+
+    code = "decoder_unavailable"
+    default_remedy = "Try again in a moment."
+
+
 # --- networks, weights and cards -----------------------------------------------------------------
 
 

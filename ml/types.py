@@ -44,6 +44,21 @@ class DicomFacts:
 
 
 @dataclass(frozen=True, slots=True)
+class HeaderIdentity:
+    """What of a DICOM header can identify a patient. Names only, never a value.
+
+    `attributes`: keywords (or "(gggg,eeee)" where the dictionary has none) of the attributes that are
+    filled in and stand in the table of PS3.15 Annex E, in order of their numbers. `private`: how many
+    attributes of vendors are filled in; what they hold is not known. `burned_in`: what Burned In
+    Annotation (0028,0301) says; None where it says nothing.
+    """
+
+    attributes: tuple[str, ...]
+    private: int
+    burned_in: bool | None
+
+
+@dataclass(frozen=True, slots=True)
 class ScanInfo:
     """What is known of a file without keeping its pixels.
 

@@ -90,18 +90,9 @@ def parse(data: bytes, limits: ImagingLimits) -> DicomFile:
         InconsistentHeaderError: it names no transfer syntax.
         UnsupportedImageError: its pixels are floating point numbers.
     """
-    source = _Metered(data)
-    source.seek(132)
-    meta = read_dataset(source, False, True, stop_when=lambda tag, vr, length: tag.group != 2)
-    syntax = UID(str(meta.get("TransferSyntaxUID", "")))
-    if not syntax:
-        raise InconsistentHeaderError("The DICOM file doesn't name its transfer syntax.")
-    if syntax == DeflatedExplicitVRLittleEndian:
-        source = _Metered(_inflate(data[_meta_end(meta, source.tell()) :], limits))
-    implicit, little = (
-        (syntax.is_implicit_VR, syntax.is_little_endian) if syntax.is_transfer_syntax else (False, True)
-    )
-    header = read_dataset(source, implicit, little, stop_when=_at_pixel_data, specific_tags=_WANTED)
+    source, syntax, _ = opened(data, limits)
+    implicit, little = encoding(syntax)
+    header = read_dataset(source, implicit, little, stop_when=at_pixel_data, specific_tags=_WANTED)
     header.set_original_encoding(implicit, little, header._character_set)
     for element in header.elements():
         if isinstance(element, RawDataElement) and element.length > MAX_ELEMENT:
@@ -117,7 +108,28 @@ def parse(data: bytes, limits: ImagingLimits) -> DicomFile:
     return DicomFile(syntax, header, pixel_data[:length], False, vr)
 
 
-def _at_pixel_data(tag: BaseTag, vr: str | None, length: int) -> bool:
+def opened(data: bytes, limits: ImagingLimits) -> tuple[BytesIO, UID, Dataset]:
+    """The file standing at its first element after the meta group, inflated where it was deflated; its
+    transfer syntax; its meta group. Errors as in `parse`."""
+    source = _Metered(data)
+    source.seek(132)
+    meta = read_dataset(source, False, True, stop_when=lambda tag, vr, length: tag.group != 2)
+    syntax = UID(str(meta.get("TransferSyntaxUID", "")))
+    if not syntax:
+        raise InconsistentHeaderError("The DICOM file doesn't name its transfer syntax.")
+    if syntax == DeflatedExplicitVRLittleEndian:
+        source = _Metered(_inflate(data[_meta_end(meta, source.tell()) :], limits))
+    return source, syntax, meta
+
+
+def encoding(syntax: UID) -> tuple[bool, bool]:
+    """Whether elements go without a VR, and whether the low byte comes first."""
+    if not syntax.is_transfer_syntax:
+        return False, True
+    return syntax.is_implicit_VR, syntax.is_little_endian
+
+
+def at_pixel_data(tag: BaseTag, vr: str | None, length: int) -> bool:
     return tag in (_PIXEL_DATA, _FLOAT, _DOUBLE)
 
 

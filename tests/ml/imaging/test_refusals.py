@@ -86,6 +86,12 @@ def _jpeg_with_12_bits() -> bytes:
     return _patched(data, data.index(b"\xff\xc0") + 4, b"\x0c")
 
 
+def _jpeg_2000_without_tiles() -> bytes:
+    """Its one tile is said to be the first of 3072."""
+    data = dicom(scene(), uid.JPEG2000Lossless)
+    return _patched(data, data.index(b"\xff\x4f\xff\x51") + 24, struct.pack(">II", 1, 1))
+
+
 def _endless_items(count: int = 120_000) -> bytes:
     data = dicom(scene())
     at = data.index(b"\xe0\x7f\x10\x00")
@@ -125,6 +131,7 @@ FAULTS = {
     ),
     "jpeg of another size in a dicom": (_jpeg_in_dicom_of_another_size, InconsistentHeaderError),
     "jpeg extended with 12 bits": (_jpeg_with_12_bits, UnsupportedImageError),
+    "jpeg 2000 that lacks tiles": (_jpeg_2000_without_tiles, TruncatedImageError),
     "mpeg-4 in a dicom": (lambda: dicom(scene(), uid.MPEG4HP41), UnsupportedImageError),
     "three samples of grey": (lambda: dicom(scene(), SamplesPerPixel=3), InconsistentHeaderError),
     "a photometric interpretation unheard of": (
