@@ -23,7 +23,8 @@ from ml.preprocess import to_input
 from ml.scope import COLOUR_SHARE, Statistics
 
 CLASSES = ("benign", "malignant", "normal")
-SIZES = {"resnet18": 176, "resnet50": 224}
+SIZES = {"resnet14x2": 160, "resnet18": 192, "resnet50": 224}
+"""Input sides, pixels: the shipped network at its own, the others as their papers read them."""
 
 
 def candidates(name: str, folder: Path, threads: int | None) -> dict[str, Callable[[], object]]:

@@ -14,6 +14,8 @@ from ml.errors import CardError
 
 CARD_NAME = "card.json"
 WEIGHTS_NAME = "weights.safetensors"
+SHIPPED = Path(__file__).parent / "shipped"
+"""The folder of the network that the product comes with."""
 
 
 class _Frozen(BaseModel):

@@ -15,9 +15,6 @@ from ml import networks
 from ml.card import WEIGHTS_NAME, ModelCard
 from ml.errors import WeightsMismatchError, WeightsUnavailableError
 
-SHIPPED = Path(__file__).parent / "shipped"
-"""The folder of the network that the product comes with."""
-
 _PICKLES = {".pt", ".pth", ".ckpt", ".pkl", ".bin"}
 
 

@@ -10,7 +10,7 @@ from ml.card import CamScale
 from ml.types import Heatmap
 
 FINE = 8
-"""A map has few cells (6 x 6 for 176 px); peak and area are read from it enlarged this many times, which is
+"""A map has few cells (10 x 10 for 160 px); peak and area are read from it enlarged this many times, which is
 also how the overlay shows it."""
 
 EMPTY = 0.05

@@ -5,7 +5,8 @@
 
 Only the head, the part of the network behind the target layer, is differentiated: its input A is the
 leaf of a graph of its own. No hook is set, no parameter collects a gradient and no mode is left changed,
-so one network may be explained from many threads at once.
+so one network may be explained from many threads at once. `grad_cam` differentiates for each image;
+`GradCam`, for serving, takes a slope that is the same for every image once.
 """
 
 from __future__ import annotations
@@ -16,8 +17,38 @@ from functools import cache
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from threadpoolctl import ThreadpoolController
 from torch import Tensor, nn
+
+_AFFINE = (nn.AdaptiveAvgPool2d, nn.Flatten, nn.Linear, nn.Identity, nn.Dropout)
+"""Layers that, in evaluation mode, compute a sum of their inputs with fixed weights."""
+
+
+class GradCam:
+    """The maps of all classes of one network, for serving. Safe to call from many threads.
+
+    Behind the target layer of a ResNet come a mean and one linear layer: the slope of such a head, and
+    with it alpha, doesn't depend on the image. It is taken by differentiating once; any other head is
+    differentiated for each image.
+    """
+
+    def __init__(self, head: nn.Module) -> None:
+        """`head` as in `grad_cam`, its weights as they stay."""
+        self._head = head
+        layers = [layer for layer in head.modules() if not isinstance(layer, nn.Sequential)]
+        self._affine = all(isinstance(layer, _AFFINE) for layer in layers)
+        self._alpha: dict[tuple[int, ...], NDArray[np.float64]] = {}
+
+    def __call__(self, activations: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Raw maps float32 (N, C, h, w) as `grad_cam` gives them, of A, float32 (N, K, h, w)."""
+        if not self._affine:
+            return np.asarray(grad_cam(self._head, torch.from_numpy(activations))[1].numpy())
+        shape = activations.shape[1:]
+        if shape not in self._alpha:
+            with torch.inference_mode(False), _one_thread():
+                self._alpha[shape] = _differentiate(self._head, torch.zeros(1, *shape))[1]
+        return _combine(np.repeat(self._alpha[shape], len(activations), axis=0), activations)
 
 
 def grad_cam(
@@ -33,25 +64,29 @@ def grad_cam(
     times 1 / (h w): not scaled to their own maximum, so that no evidence stays zero.
     """
     with torch.inference_mode(False), torch.no_grad(), _one_thread():
-        if classes is None:
-            classes = range(head(activations[:1]).shape[1])
-        logits, weights = _differentiate(head, activations, list(classes))
-        return logits, _combine(weights, activations)
+        logits, alpha = _differentiate(head, activations, classes)
+    maps = torch.from_numpy(_combine(alpha, activations.detach().cpu().numpy()))
+    return logits, maps.to(activations.device)
 
 
-def _differentiate(head: nn.Module, activations: Tensor, classes: list[int]) -> tuple[Tensor, Tensor]:
+def _differentiate(
+    head: nn.Module, activations: Tensor, classes: Sequence[int] | None = None
+) -> tuple[Tensor, NDArray[np.float64]]:
     """Logits and equation 1: alpha (N, C, K), from one backward pass over a copy of A for each class.
 
     `torch.autograd.grad` hands the gradient back and stores none.
     """
+    if classes is None:
+        with torch.no_grad():
+            classes = range(head(activations[:1]).shape[1])
     n, k = activations.shape[:2]
     with torch.enable_grad():
         leaf = activations.detach().repeat_interleave(len(classes), dim=0).requires_grad_()
         scores = head(leaf)  # (N C, all classes): row i depends on copy i alone
-    chosen = torch.eye(scores.shape[1], dtype=scores.dtype, device=scores.device)[classes].repeat(n, 1)
+    chosen = torch.eye(scores.shape[1], dtype=scores.dtype, device=scores.device)[list(classes)].repeat(n, 1)
     slopes = torch.autograd.grad(scores, leaf, chosen)[0]
     alpha = slopes.mean(dim=(2, 3)).view(n, len(classes), k)
-    return scores.detach()[:: len(classes)], alpha
+    return scores.detach()[:: len(classes)], alpha.detach().cpu().numpy().astype(np.float64)
 
 
 @contextmanager
@@ -73,8 +108,7 @@ def _openmp() -> ThreadpoolController:
     return ThreadpoolController().select(user_api="openmp")
 
 
-def _combine(weights: Tensor, activations: Tensor) -> Tensor:
+def _combine(alpha: NDArray[np.float64], activations: NDArray[np.float32]) -> NDArray[np.float32]:
     """Equation 2: maps (N, C, h, w). Summed by numpy in float64, always in the same order."""
-    alpha, maps = (tensor.cpu().numpy().astype(np.float64) for tensor in (weights, activations))
-    sums = np.einsum("nck,nkij->ncij", alpha, maps)
-    return torch.from_numpy(sums.clip(min=0).astype(np.float32)).to(activations.device)
+    sums = np.einsum("nck,nkij->ncij", alpha, activations.astype(np.float64))
+    return np.asarray(sums.clip(min=0), dtype=np.float32)

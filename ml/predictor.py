@@ -2,29 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 import numpy as np
-import torch
 
-from ml import checkpoint, networks
+from ml import checkpoint, imaging, networks
 from ml.calibrate import probabilities
+from ml.card import SHIPPED
 from ml.caution import warnings_of
 from ml.engine import EngineName, Outputs, create
 from ml.evidence import heatmap
-from ml.explain import grad_cam
-from ml.imaging import ImagingLimits, decode
+from ml.explain import GradCam
+from ml.imaging import ImagingLimits
 from ml.preprocess import to_input
 from ml.scope import ScopeTest
 from ml.timing import Stopwatch
 from ml.types import Finding, NetworkId, Prediction, Scan
 
+Decode = Callable[[bytes, int], Scan]
+"""Bytes of a file and a frame -> that frame, as `ml.imaging.decode`, whose errors it raises."""
+
 
 class Predictor:
     """One network, ready to read scans. Safe to use from many threads at once.
 
-    The same bytes give the same answer to the last bit; alone or in a batch to 1e-5.
+    The same bytes give the same answer to the last bit; alone or in a batch to 1e-5. `decode` says where
+    files are decoded: in this process within `limits` by default, elsewhere for files of strangers.
 
     Raises:
         CardError, WeightsUnavailableError, WeightsMismatchError: see `ml.checkpoint.load`.
@@ -43,14 +48,15 @@ class Predictor:
         engine: EngineName = "auto",
         threads: int | None = None,
         limits: ImagingLimits | None = None,
+        decode: Decode | None = None,
     ) -> None:
-        folder = directory or checkpoint.SHIPPED
+        folder = directory or SHIPPED
         network, self.card = checkpoint.load(folder)
         self.network = NetworkId(self.card.name, self.card.version, self.card.checksum)
-        self._head = networks.split(network, self.card.network)[1]
+        self._explain = GradCam(networks.split(network, self.card.network)[1])
         self.engine = create(network, self.card.network, self.card.preprocessing.size, engine, threads)
         self._scope = ScopeTest.load(folder, self.card)
-        self._limits = limits or ImagingLimits()
+        self._decode = decode or partial(imaging.decode, limits=limits or ImagingLimits())
 
     def predict(self, data: bytes, frame: int = 0) -> Prediction:
         """The second read of one frame of a file.
@@ -59,7 +65,7 @@ class Predictor:
             ImageError: the bytes can't be read, see `ml.imaging.decode`.
         """
         watch = Stopwatch()
-        scan = decode(data, frame, self._limits)
+        scan = self._decode(data, frame)
         watch.lap("decode")
         return self._read([scan], watch)[0]
 
@@ -86,8 +92,7 @@ class Predictor:
 
     def _findings(self, outputs: Outputs) -> list[tuple[Finding, ...]]:
         """The findings of each row: calibrated probabilities, and a heatmap for every class."""
-        every = range(len(self.card.classes))
-        maps = grad_cam(self._head, torch.from_numpy(outputs.activations), every)[1].numpy()
+        maps = self._explain(outputs.activations)
         chances = probabilities(outputs.logits, self.card.calibration)
         return [
             tuple(

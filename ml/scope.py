@@ -128,7 +128,8 @@ def _other_modality(scan: Scan, own: str) -> str | None:
 
 
 def _blank(scan: Scan) -> str | None:
-    shades = np.sort(scan.pixels[::8, ::8], axis=None)
-    hundredth = len(shades) // 100
-    spread = int(shades[-1 - hundredth]) - int(shades[hundredth])
+    shades = scan.pixels[::8, ::8].ravel()
+    dark, bright = len(shades) // 100, len(shades) - 1 - len(shades) // 100
+    ordered = np.partition(shades, (dark, bright))
+    spread = int(ordered[bright]) - int(ordered[dark])
     return "The image is blank: it holds hardly more than one shade." if spread < _BLANK else None

@@ -11,7 +11,9 @@ from ml.errors import DataError
 
 _READERS = {"bus-bra": busbra.read, "busi": busi.read}
 
-__all__ = ["CLASSES", "Sample", "fingerprint", "parse", "read", "read_all"]
+_CONFLICTS = {"busi": busi.conflicts}
+
+__all__ = ["CLASSES", "Sample", "fingerprint", "left_out", "parse", "read", "read_all"]
 
 
 def parse(arguments: list[str]) -> dict[str, Path]:
@@ -42,3 +44,9 @@ def read(name: str, directory: Path) -> list[Sample]:
 def read_all(sources: Mapping[str, Path]) -> list[Sample]:
     """All samples of several data sets, one after the other."""
     return [sample for name, directory in sources.items() for sample in read(name, directory)]
+
+
+def left_out(name: str, directory: Path) -> int:
+    """How many images of one data set `read` leaves out, because near copies of them carry another label."""
+    found = _CONFLICTS[name](directory) if name in _CONFLICTS else []
+    return sum(len(group) for group in found)

@@ -20,6 +20,7 @@ from torch import Tensor, nn
 from torchvision.models.resnet import BasicBlock, Bottleneck
 
 from ml.errors import NetworkError
+from ml.networks.committee import Branches
 
 INPUT = "images"
 OPSET = 17
@@ -146,6 +147,11 @@ def _sequence(layer: nn.Sequential, graph: Graph, x: str) -> str:
     for part in layer:
         x = emit(part, graph, x)
     return x
+
+
+@emit.register
+def _branches(layer: Branches, graph: Graph, x: str) -> str:
+    return graph.add("Concat", *(emit(branch, graph, x) for branch in layer), axis=1)
 
 
 @emit.register

@@ -25,17 +25,25 @@ SHARPEST, FLATTEST = 100.0, 0.01
 """Bounds of 1 / temperature: on separable logits the likelihood has no maximum."""
 
 
-def fit(logits: ArrayLike, labels: ArrayLike, method: Method, fitted_on: str = "") -> Calibration:
+def fit(
+    logits: ArrayLike,
+    labels: ArrayLike,
+    method: Method,
+    fitted_on: str = "",
+    weights: ArrayLike | None = None,
+) -> Calibration:
     """The calibration of least negative log-likelihood, by L-BFGS-B; the same input, the same answer.
 
-    `logits` float (N, C); `labels` int (N,), class index. `fitted_on` is kept in the card. The likelihood
-    is concave in (1 / temperature, bias), and the bias sums to 0, so that there is one best answer.
+    `logits` float (N, C); `labels` int (N,), class index; `weights` float (N,), > 0, how much each row
+    counts (None: all alike). `fitted_on` is kept in the card. The likelihood is concave in
+    (1 / temperature, bias), and the bias sums to 0, so that there is one best answer.
 
     Raises:
-        EvaluationError: shapes differ, no rows, a label that is no class, a logit that isn't finite, or a
-            bias asked for a class without rows.
+        EvaluationError: shapes differ, no rows, a label that is no class, a logit that isn't finite, a
+            weight that isn't positive, or a bias asked for a class without rows.
     """
     values, truth = _checked(logits, labels)
+    share = _shares(weights, len(truth))
     classes = values.shape[1]
     if method == "none":
         return Calibration(method=method, temperature=1.0, bias=(0.0,) * classes, fitted_on=fitted_on)
@@ -50,7 +58,7 @@ def fit(logits: ArrayLike, labels: ArrayLike, method: Method, fitted_on: str = "
     found = minimize(
         _objective,
         start,
-        (values, truth),
+        (values, truth, share),
         "L-BFGS-B",
         jac=True,
         bounds=bounds,
@@ -74,16 +82,28 @@ def nll(logits: ArrayLike, labels: ArrayLike, calibration: Calibration) -> float
     return -float(log_softmax(scaled, axis=1)[np.arange(len(truth)), truth].mean())
 
 
-def _objective(parameters: Array, values: Array, truth: NDArray[np.int64]) -> tuple[float, Array]:
-    """Mean negative log-likelihood and its gradient by (1 / temperature, bias...)."""
+def _objective(
+    parameters: Array, values: Array, truth: NDArray[np.int64], share: Array
+) -> tuple[float, Array]:
+    """Negative log-likelihood, rows weighted by `share`, and its gradient by (1 / temperature, bias...)."""
     sharpness, bias = _unpack(parameters, values.shape[1])
     log_p = log_softmax(sharpness * values + bias, axis=1)
     rows = np.arange(len(truth))
     error = np.exp(log_p)
     error[rows, truth] -= 1.0
-    by_bias = error.mean(axis=0)[: len(parameters) - 1]
-    by_sharpness = (error * values).sum(axis=1).mean()
-    return -float(log_p[rows, truth].mean()), np.append(by_sharpness, by_bias)
+    by_bias = (share @ error)[: len(parameters) - 1]
+    by_sharpness = share @ (error * values).sum(axis=1)
+    return -float(share @ log_p[rows, truth]), np.append(by_sharpness, by_bias)
+
+
+def _shares(weights: ArrayLike | None, rows: int) -> Array:
+    """Weights that sum to 1, float64 (N,)."""
+    given = np.ones(rows) if weights is None else np.asarray(weights, dtype=np.float64)
+    if given.shape != (rows,) or not (np.isfinite(given) & (given > 0)).all():
+        raise EvaluationError(
+            f"Weights of shape {given.shape} don't fit {rows} rows.", "Give each row one positive weight."
+        )
+    return np.asarray(given / given.sum())
 
 
 def _unpack(parameters: Array, classes: int) -> tuple[float, Array]:

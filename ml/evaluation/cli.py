@@ -6,8 +6,8 @@ import argparse
 import json
 from pathlib import Path
 
-from ml import checkpoint, data
-from ml.card import ModelCard
+from ml import data
+from ml.card import SHIPPED, ModelCard
 from ml.errors import DataError
 from ml.evaluation import overlap, reading, rendering, report
 from ml.predictor import Predictor
@@ -32,18 +32,19 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
 
 def evaluate(arguments: argparse.Namespace) -> int:
     """Predict every image as in the clinic, then print the figures by image and by patient."""
-    directory = arguments.weights or checkpoint.SHIPPED
+    directory = arguments.weights or SHIPPED
     sources = data.parse(arguments.data)
     predictor = Predictor(directory)
     parts = [part for name, folder in sources.items() for part in _judge(predictor, directory, name, folder)]
+    left_out = {name: data.left_out(name, folder) for name, folder in sources.items()}
     if arguments.json:
-        print(
-            json.dumps(
-                _head(predictor.card) | {"tables": [rendering.as_json(part) for part in parts]}, indent=2
-            )
-        )
+        tables = [rendering.as_json(part) for part in parts]
+        print(json.dumps(_head(predictor.card) | {"left_out": left_out, "tables": tables}, indent=2))
     else:
         print("\n\n".join([_title(predictor.card), *(rendering.as_text(part) for part in parts)]))
+        for name, images in left_out.items():
+            if images:
+                print(f"\n{name}: {images} images left out, since near copies of them carry another label.")
     return 0
 
 

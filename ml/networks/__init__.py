@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from torch import nn
 
 from ml.errors import UnknownNetworkError
-from ml.networks import resnet, tiny
+from ml.networks import committee, resnet, tiny
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +18,10 @@ class NetworkSpec:
     `build(classes)` gives random weights. `stages` are its modules in the order in which they are
     applied, input first; "flatten" stands for `torch.flatten(x, 1)`. `target_layer` is the stage whose
     output A (N, K, h, w) is explained. `published_parameters` is the parameter count for 1,000 classes
-    in the original publication or in torchvision's table, None for our own.
+    in the original publication or in torchvision's table, None for our own. `imagenet` is the network
+    of torchvision whose ImageNet weights fit, by name and shape; None where there is none. A committee is
+    not trained as a whole: `members` names the network that its members are and their number, and `join`
+    makes one of them.
     """
 
     name: str
@@ -26,14 +29,28 @@ class NetworkSpec:
     stages: tuple[str, ...]
     target_layer: str
     published_parameters: int | None
+    imagenet: str | None
+    members: tuple[str, int] | None = None
+    join: Callable[[Sequence[nn.Module]], nn.Module] | None = None
 
 
 _SPECS = {
     spec.name: spec
     for spec in (
-        NetworkSpec("resnet18", resnet.resnet18, resnet.STAGES, "layer4", 11_689_512),
-        NetworkSpec("resnet50", resnet.resnet50, resnet.STAGES, "layer4", 25_557_032),
-        NetworkSpec("tiny", tiny.Tiny, tiny.STAGES, "layer2", None),
+        NetworkSpec("resnet14", resnet.resnet14, resnet.STAGES_14, "layer3", None, "resnet18"),
+        NetworkSpec(
+            "resnet14x2",
+            committee.resnet14x2,
+            committee.STAGES,
+            "branches",
+            None,
+            None,
+            ("resnet14", 2),
+            committee.join,
+        ),
+        NetworkSpec("resnet18", resnet.resnet18, resnet.STAGES, "layer4", 11_689_512, "resnet18"),
+        NetworkSpec("resnet50", resnet.resnet50, resnet.STAGES, "layer4", 25_557_032, "resnet50"),
+        NetworkSpec("tiny", tiny.Tiny, tiny.STAGES, "layer2", None, None),
     )
 }
 

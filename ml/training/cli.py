@@ -32,8 +32,11 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     parser.add_argument("--folds", default="", metavar="N,N", help="with --cross-validate: only these")
     parser.add_argument("--folds-only", action="store_true", help="with --cross-validate: no final network")
     parser.add_argument("--version", default="1", help="version written into the card")
-    for name in ("size", "small-size", "small-epochs", "epochs", "batch-size", "seed", "patience"):
+    for name in ("size", "epochs", "batch-size", "seed", "patience"):
         parser.add_argument(f"--{name}", type=int, default=getattr(default, name.replace("-", "_")))
+    parser.add_argument(
+        "--growth", default="", metavar="SIDE:EPOCHS,...", help="smaller inputs first, e.g. 128:6,160:11"
+    )
     for name in ("lr", "mask-weight", "grade-weight"):
         parser.add_argument(f"--{name}", type=float, default=getattr(default, name.replace("-", "_")))
     parser.add_argument(
@@ -70,7 +73,22 @@ def train(arguments: argparse.Namespace) -> int:
 
 def _recipe(arguments: argparse.Namespace) -> Recipe:
     given = {name: value for name, value in vars(arguments).items() if name in Recipe.model_fields}
+    given["growth"] = _growth(arguments.growth)
     return Recipe(**given, frozen=tuple(filter(None, arguments.freeze.split(","))))
+
+
+def _growth(text: str) -> tuple[tuple[int, int], ...]:
+    """`"128:6,160:11"` -> ((128, 6), (160, 11)).
+
+    Raises:
+        DataError: something else than pairs of numbers.
+    """
+    pairs = [part.strip().partition(":") for part in text.split(",") if part]
+    if not all(side.isdecimal() and epochs.isdecimal() for side, _, epochs in pairs):
+        raise DataError(
+            f"--growth {text!r} is no list of sizes.", "Write side:epochs with commas: --growth 128:6,160:11."
+        )
+    return tuple((int(side), int(epochs)) for side, _, epochs in pairs)
 
 
 def _numbers(text: str) -> list[int]:

@@ -73,20 +73,20 @@ def read_pixels(sample: Sample) -> Gray:
 
 
 class Views(Dataset[Batch]):
-    """Random views for training. The view depends on (seed, epoch, index) alone, so a resumed run and
-    any number of loader processes see the same images as an uninterrupted one."""
+    """Random views for training. The view depends on seed, member, epoch and index alone, so a resumed run
+    and any number of loader processes see the same images as an uninterrupted one."""
 
     def __init__(self, samples: Sequence[Sample], recipe: Recipe) -> None:
         self.recipe, self.epoch = recipe, 0
         self.labels = [recipe.classes.index(sample.label) for sample in samples]
         self.grades = [NO_GRADE if sample.birads is None else sample.birads - 2 for sample in samples]
-        sizes = {recipe.size, recipe.small_size} if recipe.small_epochs else {recipe.size}
+        sizes = {recipe.side(epoch) for epoch in range(recipe.epochs)}
         self.sources = {size: [_source(sample, round(size * _ROOM)) for sample in samples] for size in sizes}
 
     @property
     def size(self) -> int:
         """Side of this epoch's views, pixels."""
-        return self.recipe.small_size if self.epoch < self.recipe.small_epochs else self.recipe.size
+        return self.recipe.side(self.epoch)
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -94,7 +94,7 @@ class Views(Dataset[Batch]):
     def __getitem__(self, index: int) -> Batch:
         size = self.size
         spec = Preprocessing(size=size, mean=self.recipe.mean, std=self.recipe.std)
-        rng = np.random.default_rng((self.recipe.seed, self.epoch, index))
+        rng = np.random.default_rng((self.recipe.seed + self.recipe.member, self.epoch, index))
         pixels, mask = self.sources[size][index]
         blank = np.zeros(pixels.shape, dtype=np.float32)
         seen, lesion = augment.view(pixels, blank if mask is None else mask, size, rng)

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from pickle import UnpicklingError
+from pickle import UnpicklingError  # the error alone  # nosec B403
 
 import torch
 from torch import Tensor, nn
 from torchvision import models
 
-from ml import checkpoint
+from ml import checkpoint, networks
 from ml.errors import WeightsMismatchError, WeightsUnavailableError
 
 _CLASSIFIER = ("fc.weight", "fc.bias")
@@ -45,12 +45,12 @@ def initialise(network: nn.Module, name: str, init: str, batch: Tensor) -> Start
 
 
 def _imagenet(name: str) -> dict[str, Tensor]:
-    try:
-        enum = models.get_model_weights(name)
-    except ValueError as error:
+    published = networks.spec(name).imagenet
+    if published is None:
         raise WeightsUnavailableError(
             f"There are no ImageNet weights for {name!r}.", "Start from a file or with --init random."
-        ) from error
+        )
+    enum = models.get_model_weights(published)
     try:
         state: dict[str, Tensor] = enum.DEFAULT.get_state_dict(
             progress=True, check_hash=True, weights_only=True

@@ -90,7 +90,6 @@ class Classifier(lightning.LightningModule):
             [{"params": slow}, {"params": fast}],
             lr=recipe.lr,
             weight_decay=recipe.weight_decay,
-            fused=True,
         )
         schedule = torch.optim.lr_scheduler.OneCycleLR(
             optimizer,

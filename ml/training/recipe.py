@@ -19,9 +19,8 @@ class Recipe(BaseModel):
     network: str = "resnet18"
     classes: tuple[str, ...] = ("benign", "malignant", "normal")
     size: int = Field(default=192, ge=32, description="side of the input, pixels")
-    small_size: int = Field(default=128, ge=32, description="side of the input in the first epochs")
-    small_epochs: int = Field(
-        default=0, ge=0, description="epochs at small_size: most of the way at half the cost"
+    growth: tuple[tuple[int, int], ...] = Field(
+        default=(), description="(side, epochs) of the first epochs: most of the way at a part of the cost"
     )
     epochs: int = Field(default=14, ge=1)
     batch_size: int = Field(default=32, ge=2)
@@ -52,6 +51,17 @@ class Recipe(BaseModel):
     mean: float = 0.449
     std: float = 0.226
     seed: int = 20261121
+    member: int = Field(
+        default=0, ge=0, description="of a committee: sets its random values and views apart from the others'"
+    )
     patience: int = Field(
         default=5, ge=1, description="epochs without a better validation loss before it stops"
     )
+
+    def side(self, epoch: int) -> int:
+        """Side of the input in this epoch (from 0), pixels."""
+        for side, epochs in self.growth:
+            if epoch < epochs:
+                return side
+            epoch -= epochs
+        return self.size

@@ -20,7 +20,7 @@ from ml.data import Sample, fingerprint, splits
 from ml.errors import DataError
 from ml.evaluation import calibration
 from ml.training import judge, serving, statement
-from ml.training.fit import fit, history, logits, preprocessing
+from ml.training.fit import fit, history, logits, precision, preprocessing
 from ml.training.recipe import Recipe
 
 SENSITIVITY = 0.93
@@ -69,7 +69,8 @@ def cross_validate(job: Job, folds: int, held_out: Sequence[int] = ()) -> ModelC
     everything.
 
     Calibration and operating point come from the logits of held-out folds; the figures use, for each
-    fold, a calibration fitted on the other folds.
+    fold, a calibration fitted on the other folds. In its fit images count by `Held.weights`: the larger data
+    set has no normals, and would set the bias of the classes for all.
     """
     chosen = sorted(set(held_out)) or list(range(1, folds + 1))
     if len(chosen) < 2:
@@ -84,9 +85,10 @@ def cross_validate(job: Job, folds: int, held_out: Sequence[int] = ()) -> ModelC
     probabilities = np.empty(held.logits.shape)
     for fold in chosen:
         rows = held.folds == fold
-        others = calibration.fit(held.logits[~rows], labels[~rows], METHOD)
+        others = calibration.fit(held.logits[~rows], labels[~rows], METHOD, weights=held.weights[~rows])
         probabilities[rows] = calibration.apply(held.logits[rows], others)
-    fitted = calibration.fit(held.logits, labels, METHOD, f"logits of {len(labels)} held-out images")
+    fitted_on = f"{len(labels)} held-out images, data sets with all classes count {judge.COMPLETE:.0f} to 1"
+    fitted = calibration.fit(held.logits, labels, METHOD, fitted_on, held.weights)
     judged = Judged(
         held=held,
         probabilities=probabilities,
@@ -176,7 +178,11 @@ def _provenance(job: Job, start: str) -> dict[str, Any]:
             for name in datasets
         },
         "normal": statement.NORMAL,
-        "software": {"torch": torch.__version__, "torchvision": torchvision.__version__},
+        "software": {
+            "torch": torch.__version__,
+            "torchvision": torchvision.__version__,
+            "precision": precision(),
+        },
     }
 
 

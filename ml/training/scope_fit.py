@@ -71,7 +71,8 @@ def statistics(features: NDArray[np.float32]) -> Statistics:
     kept = min(DIRECTIONS, min(standard.shape) // 2)
     rest = power[kept:].mean()
     parts = (centre, spread, directions[:kept], power[:kept], rest)
-    return Statistics(*(np.asarray(part, dtype=np.float32) for part in parts))
+    # In rows, as they come back from the disk: the order of a sum, and so its last bit, follows the layout.
+    return Statistics(*(np.array(part, dtype=np.float32, order="C") for part in parts))
 
 
 def _folds(samples: Sequence[Sample]) -> NDArray[np.int64]:

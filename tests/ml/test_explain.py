@@ -2,12 +2,13 @@
 
 from concurrent.futures import ThreadPoolExecutor
 
+import numpy as np
 import pytest
 import torch
 from captum.attr import LayerGradCam
 
 from ml import networks
-from ml.explain import grad_cam
+from ml.explain import GradCam, grad_cam
 
 CLASSES = 3
 
@@ -16,13 +17,19 @@ def images(size=64, n=2):
     return torch.randn(n, 3, size, size, generator=torch.Generator().manual_seed(5))
 
 
+SPREAD = {"tiny": 1.0, "resnet14x2": 0.2}
+"""Of the classifier's random weights: so much that maps aren't zero and logits not endless."""
+
+
 def network_of(name):
     with torch.random.fork_rng():
         torch.manual_seed(3)
         network = networks.build(name, CLASSES)
         network.train()(images(n=8))  # statistics of BatchNorm that are not 0 and 1, as after training
     torch.nn.init.normal_(
-        network.fc.weight, std=1.0 if name == "tiny" else 0.05, generator=torch.Generator().manual_seed(4)
+        network.fc.weight,
+        std=SPREAD.get(name, 0.05),
+        generator=torch.Generator().manual_seed(4),
     )
     return network.eval()
 
@@ -190,3 +197,23 @@ def test_a_head_that_fails_leaves_no_trace_either():
     with pytest.raises(RuntimeError):
         grad_cam(head, torch.rand(1, 31, 8, 8))
     assert traces(head) == before
+
+
+def test_serving_gives_what_differentiating_each_image_gives(system):
+    _, _, trunk, head = system
+    serve = GradCam(head)
+    for n in (2, 1, 3):  # a slope kept from an earlier batch fits the next
+        x = images(n=n) + n
+        with torch.no_grad():
+            activations = trunk(x)
+        maps = grad_cam(head, activations)[1].numpy()
+        np.testing.assert_allclose(serve(activations.numpy()), maps, atol=1e-6, rtol=1e-6)
+
+
+def test_serving_takes_no_slope_for_granted_where_the_head_bends():
+    bent = torch.nn.Sequential(torch.nn.Flatten(1), torch.nn.Linear(2 * 2 * 2, 4), torch.nn.Tanh())
+    serve = GradCam(bent)
+    for seed in range(3):
+        activations = torch.randn(1, 2, 2, 2, generator=torch.Generator().manual_seed(seed))
+        expected = grad_cam(bent, activations)[1].numpy()
+        np.testing.assert_array_equal(serve(activations.numpy()), expected)

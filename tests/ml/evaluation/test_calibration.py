@@ -54,6 +54,22 @@ def test_two_classes_with_a_bias_are_platt_scaling():
 
 
 @METHODS
+def test_a_weight_of_three_is_the_row_three_times(method):
+    labels, logits, _ = answers(n=300)
+    weights = np.where(np.arange(300) % 2, 3, 1)
+    weighted = calibration.fit(logits, labels, method, weights=weights)
+    repeated = calibration.fit(np.repeat(logits, weights, axis=0), np.repeat(labels, weights), method)
+    assert weighted.temperature == pytest.approx(repeated.temperature, rel=1e-4)
+    np.testing.assert_allclose(weighted.bias, repeated.bias, atol=1e-4)
+
+
+@pytest.mark.parametrize("weights", [[1.0], [1, 1, 0], [1, 1, np.nan], [1, 1, -1]])
+def test_weights_that_make_no_sense_are_refused(weights):
+    with pytest.raises(EvaluationError, match="positive weight"):
+        calibration.fit(np.eye(3), [0, 1, 2], "temperature", weights=weights)
+
+
+@METHODS
 def test_probabilities_are_a_softmax_with_rows_that_sum_to_one(method):
     labels, logits, _ = answers()
     fitted = calibration.fit(logits, labels, method, "these rows")

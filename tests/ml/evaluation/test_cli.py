@@ -54,6 +54,14 @@ def test_json_counts_the_images_and_names_the_network(evaluate, tiny_weights):
     assert np.sum(part["by"]["patient"]["confusion_matrix"]["counts"]) == PATIENTS
 
 
+def test_images_left_out_for_copies_of_another_label_are_counted(evaluate, folders):
+    assert json.loads(evaluate("--data", f"busi={folders[1]}", "--json")[1])["left_out"] == {
+        "bus-bra": 0,
+        "busi": 2,
+    }
+    assert "busi: 2 images left out" in evaluate("--data", f"busi={folders[1]}")[1]
+
+
 def test_the_answers_are_those_of_the_clinic(folders, tiny_weights):
     predictor = Predictor(tiny_weights)
     samples = busbra.read(folders[0])

@@ -6,17 +6,16 @@ import numpy as np
 import pytest
 import torch
 
-from ml import data
+from ml import checkpoint, data, networks
 from ml.data import splits
 from ml.training import dataset
+from ml.training import fit as fitting
 from ml.training.fit import fit, history, logits, preprocessing
 from ml.training.module import Classifier
 from ml.training.recipe import Recipe
 from tests.ml.data.published import write_busbra, write_busi
 
-SMALL = Recipe(
-    network="tiny", size=48, small_size=32, small_epochs=1, epochs=2, batch_size=8, lesion_free_share=0.2
-)
+SMALL = Recipe(network="tiny", size=48, growth=((32, 1),), epochs=2, batch_size=8, lesion_free_share=0.2)
 
 
 @pytest.fixture(scope="module")
@@ -40,8 +39,35 @@ def test_equal_seeds_give_equal_networks(samples, tmp_path):
     assert all(torch.equal(value, networks[1][key]) for key, value in networks[0].items())
 
 
+@pytest.mark.parametrize("precision", ["bf16-mixed", "32-true"])
+def test_a_run_clips_its_gradients_in_either_precision(samples, tmp_path, monkeypatch, precision):
+    monkeypatch.setattr(fitting, "precision", lambda: precision)
+    fit(SMALL, "random", samples, [], tmp_path)
+    assert all(np.isfinite(history(tmp_path)["train_loss"]))
+
+
+def test_a_committee_is_the_mean_of_members_that_saw_other_views(samples, tmp_path):
+    recipe = SMALL.model_copy(
+        update={"network": "resnet14x2", "epochs": 1, "growth": (), "frozen": ("conv1", "bn1", "layer1")}
+    )
+    start = tmp_path / "start.safetensors"
+    checkpoint.write_tensors(networks.build("resnet14", 3), start)
+    committee, _ = fit(recipe, str(start), samples[:16], [], tmp_path)
+    parts = []
+    for member in range(2):
+        alone = networks.build("resnet14", 3)
+        checkpoint.load_strictly(
+            alone, checkpoint.read_tensors(tmp_path / f"member-{member + 1}" / "network.safetensors")
+        )
+        parts.append(logits(alone, samples[:16], preprocessing(SMALL)))
+    found = logits(committee, samples[:16], preprocessing(SMALL))
+    np.testing.assert_allclose(found, np.mean(parts, axis=0), atol=1e-4)
+    assert not np.allclose(parts[0], parts[1], atol=1e-3)
+    assert history(tmp_path)["train_loss"]
+
+
 def test_a_run_learns_what_can_be_learnt(samples, tmp_path):
-    recipe = SMALL.model_copy(update={"epochs": 25, "small_epochs": 0, "lr": 3e-3, "average_decay": 0.5})
+    recipe = SMALL.model_copy(update={"epochs": 25, "growth": (), "lr": 3e-3, "average_decay": 0.5})
     network, _ = fit(recipe, "random", samples, [], tmp_path)
     found = logits(network, samples, preprocessing(recipe)).argmax(axis=1)
     malignant = np.array([sample.label == "malignant" for sample in samples])
@@ -77,8 +103,6 @@ def test_with_validation_samples_it_stops_early_and_keeps_the_best(samples, tmp_
 
 
 def test_frozen_stages_keep_weights_and_statistics(samples):
-    from ml import networks
-
     recipe = SMALL.model_copy(update={"frozen": ("stem",)})
     module = Classifier(recipe, networks.build("tiny", 3)).train()
     assert not module.network.stem.training
@@ -125,7 +149,7 @@ def test_a_view_depends_on_seed_epoch_and_index_alone(samples):
 
 def test_mask_and_image_move_together(samples):
     """Where the mask is drawn into the image, it is still there after turning, scaling and shifting."""
-    views = dataset.Views(samples[:1], SMALL.model_copy(update={"small_epochs": 0}))
+    views = dataset.Views(samples[:1], SMALL.model_copy(update={"growth": ()}))
     [(_, mask)] = views.sources[48]
     views.sources[48] = [((mask * 255).astype(np.uint8), mask)]
     for epoch in range(8):
@@ -140,3 +164,8 @@ def test_mask_and_image_move_together(samples):
 def test_the_log_has_a_training_loss_an_epoch(samples, tmp_path):
     fit(SMALL, "random", samples, [], tmp_path)
     assert len(history(Path(tmp_path))["train_loss"]) == 2
+
+
+def test_inputs_grow_by_the_epoch():
+    recipe = Recipe(size=96, growth=((32, 2), (64, 1)), epochs=5)
+    assert [recipe.side(epoch) for epoch in range(5)] == [32, 32, 64, 96, 96]
