@@ -18,7 +18,8 @@ from tests.webapp.rows import add_one_of_each
 from webapp import create_app
 from webapp.config import ROOT
 from webapp.extensions import db
-from webapp.models import Analysis, Base, Exam, Image
+from webapp.models import Analysis, AuditEntry, Base, Exam, ExamWord, Image
+from webapp.services import audit_verify
 
 MIGRATIONS = str(ROOT / "migrations")
 REVISIONS = [script.revision for script in ScriptDirectory(MIGRATIONS).walk_revisions()][::-1]
@@ -86,3 +87,41 @@ def test_a_key_to_nothing_is_refused_by_both_databases(empty: Flask) -> None:
     add_one_of_each()
     with pytest.raises(sa.exc.IntegrityError), db.engine.begin() as connection:
         connection.execute(sa.update(Image).values(exam_id=4711))
+
+
+def test_entries_of_before_the_audit_chain_are_chained_in_their_order(empty: Flask) -> None:
+    before = REVISIONS[next(i for i, r in enumerate(REVISIONS) if "audit_chain" in _file(r)) - 1]
+    flask_migrate.upgrade(MIGRATIONS, before)
+    old = sa.text(
+        "INSERT INTO audit_entries (id, at, action, object_type, object_uid, detail) "
+        "VALUES (:id, '2026-01-02 03:04:05.000006', 'viewed', 'exam', :uid, '{\"frame\": 1}')"
+    )
+    with db.engine.begin() as connection:
+        for number in (3, 4, 9):  # a sequence leaves gaps where acts were rolled back
+            connection.execute(old, {"id": number, "uid": f"{number}" * 32})
+    flask_migrate.upgrade(MIGRATIONS)
+    report = audit_verify.verify()
+    assert (report.whole, report.entries) == (True, 3)
+    cases = db.session.scalars(sa.select(AuditEntry.case_uid).order_by(AuditEntry.id).limit(3))
+    assert list(cases) == ["3" * 32, "4" * 32, "9" * 32]
+
+
+def test_cases_of_before_get_the_words_that_they_would_have_had_since(empty: Flask) -> None:
+    flask_migrate.upgrade(MIGRATIONS)
+    add_one_of_each()
+    by_session = words()
+    before = REVISIONS[next(i for i, r in enumerate(REVISIONS) if "exam_words" in _file(r)) - 1]
+    flask_migrate.downgrade(MIGRATIONS, before)
+    flask_migrate.upgrade(MIGRATIONS)
+    assert words() == by_session
+    assert {"p1", "a1", "label:normal", "read:yes"} <= {word for _, word in by_session}
+
+
+def words() -> set[tuple[int, str]]:
+    with db.engine.connect() as connection:
+        wanted = sa.select(ExamWord.exam_id, ExamWord.word)
+        return {(row.exam_id, row.word) for row in connection.execute(wanted)}
+
+
+def _file(revision: str) -> str:
+    return ScriptDirectory(MIGRATIONS).get_revision(revision).path

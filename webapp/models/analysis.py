@@ -30,6 +30,7 @@ class Analysis(HasUid, Base):
         CheckConstraint("malignant BETWEEN 0 AND 1", name="malignant"),
         CheckConstraint("threshold BETWEEN 0 AND 1", name="threshold"),
         Index(None, "malignant"),
+        Index(None, "network_checksum", "created_at", "image_id"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)

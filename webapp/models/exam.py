@@ -22,13 +22,15 @@ class Exam(HasUid, Base):
     __tablename__ = "exams"
     __table_args__ = (
         Index(None, "group_id", "created_at", "id"),
+        Index(None, "group_id", "synthetic", "created_at", "id"),
+        Index(None, "owner_id", "created_at", "id"),
         Index(None, "group_id", "accession"),
         Index(None, "group_id", "study_uid"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     group_id: Mapped[int] = mapped_column(ForeignKey("groups.id"))
-    owner_id: Mapped[int] = mapped_column(ForeignKey("users.id"), index=True)
+    owner_id: Mapped[int] = mapped_column(ForeignKey("users.id"))
     patient_id: Mapped[int | None] = mapped_column(ForeignKey("patients.id"), index=True)
     accession: Mapped[str | None] = mapped_column(String(64))
     study_uid: Mapped[str | None] = mapped_column(String(64))

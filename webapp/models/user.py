@@ -9,7 +9,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from flask_security import RoleMixin, UserMixin
-from sqlalchemy import CheckConstraint, Column, ForeignKey, String, Table
+from sqlalchemy import CheckConstraint, Column, ForeignKey, String, Table, Text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from webapp.models.base import Base, Json, UTCDateTime, now
@@ -51,6 +51,11 @@ class User(Base, UserMixin):
 
     `password` is an argon2id hash. `fs_uniquifier` stands for the user in the session: a new one ends
     every session. `timezone` is an IANA name.
+
+    `tf_totp_secret`: the secret of the authenticator app, encrypted with a key that is not in the database;
+    `tf_last_counter` the period (30 s each since 1970) of the last code taken. `tf_failures` wrong codes in
+    a row, the last one at `tf_failed_at`. `mf_recovery_codes`: SHA-256, in hexadecimal, of those not used
+    yet. `fs_webauthn_user_handle` stands for the person in the person's passkeys.
     """
 
     __tablename__ = "users"
@@ -70,6 +75,14 @@ class User(Base, UserMixin):
     theme: Mapped[str] = mapped_column(String(8), default="dark")
     density: Mapped[str] = mapped_column(String(16), default="comfortable")
     created_at: Mapped[datetime] = mapped_column(UTCDateTime, default=now)
+    tf_totp_secret: Mapped[str | None] = mapped_column(Text)
+    tf_last_counter: Mapped[int | None]
+    tf_failures: Mapped[int] = mapped_column(default=0, server_default="0")
+    tf_failed_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
+    mf_recovery_codes: Mapped[list[str] | None] = mapped_column(Json)
+    fs_webauthn_user_handle: Mapped[str | None] = mapped_column(  # type: ignore[assignment]
+        String(64), unique=True, index=True
+    )
 
     group: Mapped[Group] = relationship(back_populates="users")
     roles: Mapped[list[Role]] = relationship(secondary=users_roles)  # type: ignore[assignment]
