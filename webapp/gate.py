@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-import time
 from urllib.parse import urlsplit
 
-from flask import Flask, Response, g, make_response, redirect, request, session, url_for
+from flask import Flask, Response, g, make_response, redirect, request, url_for
 from flask.typing import ResponseReturnValue
-from flask_security import current_user, logout_user
+from flask_security import current_user
 from werkzeug.exceptions import MethodNotAllowed
 
-from webapp import config
 from webapp.error_pages import wants_json
-from webapp.errors import Forbidden, SignInNeeded
-from webapp.permissions import OPEN_ENDPOINTS, SAFE_METHODS, may_call
+from webapp.errors import Forbidden, SecondFactorNeeded, SignInNeeded
+from webapp.permissions import OPEN_ENDPOINTS, SAFE_METHODS, SET_UP_FACTORS, may_call
+from webapp.presentation import start_page
+from webapp.services import audit, factors, sessions
+from webapp.signin import current_session
+
+ASKED_BY_PAGES = frozenset({"worklist.news", "cases.result"})
+"""What an open page asks by itself while an answer is pending: no sign of a person."""
 
 
 def init_app(app: Flask) -> None:
@@ -22,24 +26,26 @@ def init_app(app: Flask) -> None:
 
 
 def guard() -> ResponseReturnValue | None:
-    """Let the request through (None), send to sign-in, or raise SignInNeeded or Forbidden."""
+    """Let the request through (None), send to sign-in or to the set-up of a second factor, or raise
+    SignInNeeded, SecondFactorNeeded or Forbidden.
+
+    The root of the site leads those who have no worklist to the page that their day starts with.
+    """
+    audit.came_from(request.remote_addr)
     if request.endpoint in OPEN_ENDPOINTS or isinstance(request.routing_exception, MethodNotAllowed):
         return None
-    if not current_user.is_authenticated or _session_is_over():
+    if not current_user.is_authenticated:
         return _to_sign_in()
-    if request.endpoint is not None and not may_call(current_user, request.endpoint, request.method):
-        raise Forbidden()
     g.user_id = current_user.id  # for the log, which must not ask the database again
+    if request.endpoint not in SET_UP_FACTORS and factors.are_missing(current_user):
+        return _to_set_up()
+    if request.endpoint is not None and not may_call(current_user, request.endpoint, request.method):
+        if request.path == "/":
+            return redirect(start_page())
+        raise Forbidden()
+    if request.endpoint not in ASKED_BY_PAGES:
+        sessions.seen(current_session())
     return None
-
-
-def _session_is_over() -> bool:
-    """Sessions end SESSION_HOURS after sign-in, whatever the cookie says: a stolen one is of no use then."""
-    age = time.time() - session.get("fs_paa", 0)
-    if age <= config.current().session_hours * 3600:
-        return False
-    logout_user()
-    return True
 
 
 def _to_sign_in() -> Response:
@@ -51,6 +57,12 @@ def _to_sign_in() -> Response:
     if request.method in SAFE_METHODS and not wants_json():
         return make_response(redirect(_sign_in_url(request.path, request.query_string.decode())))
     raise SignInNeeded()
+
+
+def _to_set_up() -> Response:
+    if request.method in SAFE_METHODS and not wants_json() and "HX-Request" not in request.headers:
+        return make_response(redirect(url_for("factors.index")))
+    raise SecondFactorNeeded()
 
 
 def _sign_in_url(path: str, query: str) -> str:

@@ -6,6 +6,7 @@ that web and worker share it and a restart signs nobody out.
 
 from __future__ import annotations
 
+import hmac
 import os
 import secrets
 import time
@@ -34,10 +35,20 @@ def weakness(key: str) -> str | None:
     return None
 
 
-def require_strong(key: str) -> None:
-    """Raise ValueError, which says what to do and does not show the key, where `key` is weak."""
+def require_strong(key: str, name: str = "SECRET_KEY") -> None:
+    """Raise ValueError, which says what to do and does not show the key, where the setting `name` is weak."""
     if reason := weakness(key):
-        raise ValueError(f"SECRET_KEY is weak: {reason}. {_ADVICE}")
+        raise ValueError(f"{name} is weak: {reason}. {_ADVICE}")
+
+
+def derived(key: str, purpose: str) -> str:
+    """Another key for one purpose, from which `key` can't be had: HMAC-SHA-256 (as HKDF-Expand, RFC 5869)."""
+    return hmac.digest(key.encode(), f"secondread {purpose}".encode() + b"\x01", "sha256").hex()
+
+
+def fingerprint(key: str) -> str:
+    """Eight characters that tell keys apart and say nothing of them."""
+    return hmac.digest(key.encode(), b"secondread fingerprint", "sha256").hex()[:8]
 
 
 def for_app(given: SecretStr | None, instance: Path) -> str:

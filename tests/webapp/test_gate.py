@@ -1,19 +1,40 @@
-"""Deny by default, proved over every endpoint; a new endpoint is in the table without anyone's doing."""
+"""Deny by default, proved over every endpoint. What each role gets where: `test_access.py`."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 from urllib.parse import urljoin, urlsplit
 
 import pytest
+import sqlalchemy as sa
 from flask import Flask
 from werkzeug.routing import Rule
 
 from tests.support import Visitor
-from webapp.permissions import OPEN_ENDPOINTS, OWN_ACCOUNT, SAFE_METHODS
+from webapp import create_app
+from webapp.config import AppConfig
+from webapp.extensions import db
+from webapp.gate import ASKED_BY_PAGES
+from webapp.models import UserSession, now
+from webapp.permissions import OPEN_ENDPOINTS, SAFE_METHODS, SET_UP_FACTORS
 
-OPEN_ADDRESSES = {"/static/", "/login", "/healthz", "/readyz"}
-VALUES = {"uid": "f" * 32, "filename": "x.css", "label": "benign", "frame": 0}
+OPEN_ADDRESSES = {
+    "/static/",
+    "/login",
+    "/login/second",
+    "/login/second/code",
+    "/login/second/passkey",
+    "/login/passkey",
+    "/login/passkey/answer",
+    "/invitation/" + "f" * 32,
+    "/healthz",
+    "/readyz",
+    "/metrics",
+}
+"""`/metrics` asks for a token of its own: `routes/test_metrics.py`."""
+
+VALUES = {"uid": "f" * 32, "filename": "x.css", "label": "benign", "frame": 0, "user_id": 1}
 
 
 def address(app: Flask, rule: Rule) -> str:
@@ -32,7 +53,7 @@ def calls(app: Flask) -> list[tuple[str, str, str]]:
     ]
 
 
-def test_the_open_list_holds_nothing_but_sign_in_health_and_static_files(app: Flask) -> None:
+def test_the_open_list_holds_nothing_but_ways_in_health_and_static_files(app: Flask) -> None:
     opened = {
         address(app, rule).removesuffix("x.css")
         for rule in app.url_map.iter_rules()
@@ -56,24 +77,33 @@ def test_anonymous_is_denied_everywhere_but_on_the_open_list(app: Flask, client:
         assert data.json["code"] == "sign_in_needed"
 
 
-def test_admin_changes_nothing_but_the_own_account(app: Flask, login: Callable[..., Visitor]) -> None:
-    admin = login("admin")
-    token = admin.token()
-    changing = [
-        c for c in calls(app) if c[1] not in SAFE_METHODS and c[0] not in OWN_ACCOUNT | OPEN_ENDPOINTS
-    ]
-    assert changing
-    for endpoint, method, path in changing:
-        answer = admin.open(path, method=method, data={"csrf_token": token})
-        assert answer.status_code == 403, (endpoint, method)
-
-
-@pytest.mark.parametrize("who", ["radiologist", "tutor", "admin"])
-def test_every_role_passes_the_gate_to_look(app: Flask, login: Callable[..., Visitor], who: str) -> None:
-    visitor = login(who)
-    for endpoint, method, path in calls(app):
+def test_who_has_to_set_up_a_second_factor_reaches_nothing_but_that(
+    config: AppConfig,
+) -> None:
+    app = create_app(config.model_copy(update={"second_factor_required_roles": frozenset({"radiologist"})}))
+    app.test_client_class = Visitor
+    visitor = app.test_client()
+    assert visitor.sign_in("radiologist@north.example").status_code == 302
+    shut = [call for call in calls(app) if call[0] not in OPEN_ENDPOINTS | SET_UP_FACTORS]
+    assert len(shut) > 30
+    for endpoint, method, path in shut:
+        page = visitor.open(path, method=method, headers={"Accept": "text/html"})
+        data = visitor.open(path, method=method, headers={"Accept": "application/json"})
         if method in SAFE_METHODS:
-            assert visitor.get(path).status_code not in (401, 403), endpoint
+            assert (page.status_code, page.location) == (302, "/account/second-factor"), endpoint
+        else:
+            assert page.status_code == 403, endpoint
+        assert (data.status_code, data.json["code"]) == (403, "second_factor_needed"), endpoint
+    assert visitor.get("/nothing/here").location == "/account/second-factor"
+    assert "/worklist" not in visitor.get("/account/second-factor").text
+
+
+def test_whose_role_asks_for_none_is_not_held_up(config: AppConfig) -> None:
+    app = create_app(config.model_copy(update={"second_factor_required_roles": frozenset({"admin"})}))
+    app.test_client_class = Visitor
+    visitor = app.test_client()
+    visitor.sign_in("radiologist@north.example")
+    assert visitor.get("/account").status_code == 200
 
 
 def test_an_account_without_a_role_is_denied(app: Flask, login: Callable[..., Visitor]) -> None:
@@ -129,3 +159,35 @@ def test_htmx_is_told_to_go_to_sign_in_and_back_to_the_page_it_is_on(client: Vis
     answer = client.get("/account", headers=headers)
     assert answer.status_code == 401
     assert answer.headers["HX-Redirect"] == "/login?next=/account?a%3D1"
+
+
+@pytest.mark.parametrize(("path", "counts"), [("/account", True), ("/news?image=x", False)])
+def test_what_a_page_asks_by_itself_keeps_no_session_alive(
+    app: Flask, login: Callable[..., Visitor], path: str, counts: bool
+) -> None:
+    visitor, hour_ago = login(), now() - timedelta(hours=1)
+    with app.app_context():
+        db.session.execute(sa.update(UserSession).values(seen_at=hour_ago))
+        db.session.commit()
+    assert visitor.get(path).status_code == 200
+    with app.app_context():
+        seen = db.session.scalars(sa.select(UserSession.seen_at)).all()
+    assert (max(seen) > hour_ago) is counts
+
+
+def test_the_polls_that_count_for_nothing_exist_and_only_look(app: Flask) -> None:
+    rules = [rule for rule in app.url_map.iter_rules() if rule.endpoint in ASKED_BY_PAGES]
+    assert {rule.endpoint for rule in rules} == ASKED_BY_PAGES
+    assert all(rule.methods <= SAFE_METHODS for rule in rules)
+
+
+@pytest.mark.parametrize("method", ["TRACE", "CONNECT", "PATCH", "PROPFIND"])
+def test_methods_of_no_use_here_are_refused(login: Callable[..., Visitor], method: str) -> None:
+    assert login().open("/account", method=method).status_code == 405
+
+
+@pytest.mark.parametrize(
+    "path", ["/.git/config", "/static/../.git/config", "/static/%2e%2e/wsgi.py", "/static/"]
+)
+def test_nothing_but_static_files_is_served_from_the_disk(login: Callable[..., Visitor], path: str) -> None:
+    assert login().get(path).status_code == 404

@@ -26,7 +26,7 @@ SEES = {
     "radiologist@north.example": NORTH,
     "colleague@north.example": NORTH,
     "tutor@north.example": {"of the tutor", "synthetic"},
-    "admin@north.example": set(CASES),
+    "admin@north.example": set(),
     "radiologist@south.example": {"of the other group", "synthetic of the other group"},
     "tutor@south.example": {"synthetic of the other group"},
 }

@@ -1,18 +1,19 @@
-"""The person's own account: name, time zone, theme, density. The password is Flask-Security's page."""
+"""The own account: name, time zone, theme, density, sessions. The password is Flask-Security's page."""
 
 from __future__ import annotations
 
-from urllib.parse import urlsplit
 from zoneinfo import available_timezones
 
-from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask import Blueprint, flash, redirect, render_template, request, session, url_for
 from flask.typing import ResponseReturnValue
-from flask_security import current_user
+from flask_security import current_user, logout_user
 
 from webapp.error_pages import wants_json
 from webapp.errors import InvalidInput
 from webapp.models import User
-from webapp.services import accounts
+from webapp.routes.back import page_left
+from webapp.services import accounts, factors, sessions
+from webapp.signin import TOKEN, current_session, person
 
 bp = Blueprint("account", __name__, url_prefix="/account")
 
@@ -38,21 +39,42 @@ def save() -> ResponseReturnValue:
     return redirect(url_for("account.show"))
 
 
+@bp.get("/security")
+def security() -> str:
+    """How the person signs in, and where from: password, second factor, sessions."""
+    mine, open_ones = factors.of(person()), sessions.of(person())
+    return render_template(
+        "account/security.html", sessions=open_ones, here=current_session().uid, factors=mine
+    )
+
+
+@bp.post("/sessions/<uid>/end")
+def end_session(uid: str) -> ResponseReturnValue:
+    """End one of the own sessions; where it is this one, that is signing out."""
+    here = uid == current_session().uid
+    ended = sessions.end(person(), uid)
+    if here:
+        logout_user()
+        return redirect(url_for("security.login"), 303)
+    flash(f"{ended.browser[0].upper()}{ended.browser[1:]} is signed out.", "success")
+    return redirect(url_for("account.security"), 303)
+
+
+@bp.post("/sessions/end-others")
+def end_other_sessions() -> ResponseReturnValue:
+    """End every own session but this one."""
+    count = sessions.end_others(person(), session.get(TOKEN))
+    flash(f"{count} other session{'' if count == 1 else 's'} ended.", "success")
+    return redirect(url_for("account.security"), 303)
+
+
 @bp.post("/theme")
 def theme() -> ResponseReturnValue:
     """Keep the theme alone (the switch in the header). 204 for scripts, else back to the page left."""
     accounts.save_theme(current_user, request.form.get("theme", ""))
     if request.headers.get("HX-Request") or wants_json():
         return "", 204
-    return redirect(_page_left())
-
-
-def _page_left() -> str:
-    """The address that the request says it came from, where that is ours; else the account page."""
-    came_from = urlsplit(request.referrer or "")
-    if came_from.netloc != request.host or came_from.path.startswith(("//", "/\\")):
-        return url_for("account.show")
-    return (came_from.path or "/") + (f"?{came_from.query}" if came_from.query else "")
+    return redirect(page_left())
 
 
 def _wanted(user: User) -> accounts.Preferences:

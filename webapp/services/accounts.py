@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import unicodedata
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass, replace
 from uuid import uuid4
 from zoneinfo import available_timezones
 
@@ -13,15 +15,15 @@ from sqlalchemy import func, select
 from webapp.errors import InvalidInput
 from webapp.extensions import db
 from webapp.models import ROLES, Group, Role, User
+from webapp.services import audit, passwords
 
-MIN_PASSWORD = 12
 THEMES = ("dark", "light")
 DENSITIES = ("comfortable", "compact")
 
 
 @dataclass(frozen=True, slots=True)
 class NewUser:
-    """An account to make. `password` is in plain text and at least `MIN_PASSWORD` characters long."""
+    """An account to make. `password` is in plain text, as `passwords.problem` wants it."""
 
     email: str
     name: str
@@ -45,19 +47,34 @@ def create(new: NewUser) -> User:
 
     Raises InvalidInput, with every problem at once.
     """
-    if problems := _problems(new):
+    problems = problems_of(new.email, new.group, new.roles)
+    problems |= problems_of_person(new.name, new.password, new.email, new.group)
+    if problems:
         raise InvalidInput("The account was not made.", problems)
+    user = add(new)
+    db.session.commit()
+    return user
+
+
+def add(new: NewUser) -> User:
+    """The account, from values that were checked. The caller commits."""
     user = User(
-        email=_plain(new.email),
+        email=plain_email(new.email),
         name=new.name.strip(),
-        password=hash_password(new.password),
+        password=hashed(new.password),
         fs_uniquifier=uuid4().hex,
         group=group(new.group.strip()),
         roles=[role(name) for name in dict.fromkeys(new.roles)],
     )
     db.session.add(user)
-    db.session.commit()
     return user
+
+
+def hashed(password: str) -> str:
+    """The argon2id hash of a password in the form that sign-in compares (Unicode NFKD): an "ü" is the same
+    on every keyboard."""
+    kept: str = hash_password(unicodedata.normalize("NFKD", password))
+    return kept
 
 
 def find(email: str) -> User | None:
@@ -68,6 +85,17 @@ def find(email: str) -> User | None:
 def group(name: str) -> Group:
     """The group of that name, new where there is none. The caller commits."""
     return db.session.scalar(select(Group).where(Group.name == name)) or Group(name=name)
+
+
+def group_names() -> Sequence[str]:
+    """The groups there are, by name."""
+    return db.session.scalars(select(Group.name).order_by(Group.name)).all()
+
+
+def role_names(user: User) -> tuple[str, ...]:
+    """The person's roles, in the order of `ROLES`."""
+    mine = {role.name for role in user.roles}
+    return tuple(name for name in ROLES if name in mine)
 
 
 def role(name: str) -> Role:
@@ -89,37 +117,56 @@ def save_preferences(user: User, wanted: Preferences) -> None:
     }
     if found := {field: words for field, words in problems.items() if words}:
         raise InvalidInput("Your settings were not saved.", found)
-    user.name, user.timezone = wanted.name.strip(), wanted.timezone
-    user.theme, user.density = wanted.theme, wanted.density
-    db.session.commit()
+    _set(user, replace(wanted, name=wanted.name.strip()))
 
 
 def save_theme(user: User, theme: str) -> None:
     """Keep the theme alone. Raises InvalidInput where it is neither dark nor light."""
     if theme not in THEMES:
         raise InvalidInput("Choose dark or light.", {"theme": "Choose dark or light."})
-    user.theme = theme
+    _set(user, Preferences(user.name, user.timezone, theme, user.density))
+
+
+def _set(user: User, wanted: Preferences) -> None:
+    changed = [name for name, value in asdict(wanted).items() if getattr(user, name) != value]
+    for name in changed:
+        setattr(user, name, getattr(wanted, name))
+    if changed:
+        audit.record("settings_changed", user, "user", str(user.id), changed=changed)
     db.session.commit()
 
 
-def _problems(new: NewUser) -> dict[str, str]:
-    problems = {}
-    if not (email := _plain(new.email)):
+def problems_of(email: str, group: str, roles: Iterable[str]) -> dict[str, str]:
+    """What is wrong with who a new account is for: field -> words."""
+    problems = problems_of_place(group, roles)
+    if not (plain := plain_email(email)):
         problems["email"] = "That is not an e-mail address."
-    elif find(email):
+    elif find(plain):
         problems["email"] = "There is an account with this address."
-    if len(new.password) < MIN_PASSWORD:
-        problems["password"] = f"The password needs at least {MIN_PASSWORD} characters."
-    if not 0 < len(new.name.strip()) <= 120:
-        problems["name"] = "Give a name of 1 to 120 characters."
-    if not 0 < len(new.group.strip()) <= 120:
+    return problems
+
+
+def problems_of_place(group: str, roles: Iterable[str]) -> dict[str, str]:
+    """What is wrong with a group and roles: field -> words."""
+    problems = {}
+    if not 0 < len(group.strip()) <= 120:
         problems["group"] = "Give a group of 1 to 120 characters."
-    if not new.roles or set(new.roles) - set(ROLES):
+    if not (wanted := set(roles)) or wanted - set(ROLES):
         problems["roles"] = f"Give one or more of: {', '.join(ROLES)}."
     return problems
 
 
-def _plain(email: str) -> str:
+def problems_of_person(name: str, password: str, *about: str) -> dict[str, str]:
+    """What is wrong with what a person sets: field -> words. `about` is what else is known of the person."""
+    problems = {}
+    if words := passwords.problem(password, (name, *about)):
+        problems["password"] = words
+    if not 0 < len(name.strip()) <= 120:
+        problems["name"] = "Give a name of 1 to 120 characters."
+    return problems
+
+
+def plain_email(email: str) -> str:
     """The address in its normal form, or "" where it is none. No name server is asked."""
     try:
         return validate_email(email.strip(), check_deliverability=False, test_environment=True).normalized
