@@ -24,16 +24,16 @@ def write(path: str, partial: str, data: bytes) -> None:
         with suppress(OSError):  # it may never have been made
             os.remove(partial)
         raise
-    _sync_folder(Path(path).parent)
+    sync_folder(Path(path).parent)
 
 
 def _make_folder(folder: Path) -> None:
     if not folder.is_dir():
         folder.mkdir(parents=True, exist_ok=True)
-        _sync_folder(folder.parent)
+        sync_folder(folder.parent)
 
 
-def _sync_folder(folder: Path) -> None:
+def sync_folder(folder: Path) -> None:
     """A new name is only safe once the folder that holds it is on the disk (fsync(2))."""
     descriptor = os.open(folder, os.O_RDONLY)
     try:

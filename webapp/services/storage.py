@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+import shutil
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -74,6 +75,18 @@ class Storage:
         """
         self._write(key, data)
 
+    def put_back(self, key: str, data: bytes) -> None:
+        """Write a file under the key that it had: for restoring a backup. As safe as `save`.
+
+        Raises:
+            StorageError: the bytes could not be written, or `key` is none.
+        """
+        self._write(key, data)
+
+    def keys(self, area: Area) -> Iterator[str]:
+        """Every key in `area`, in no order."""
+        yield from self.older(area, timedelta(minutes=-5))
+
     def read(self, key: str) -> bytes:
         """All bytes of a file.
 
@@ -111,6 +124,14 @@ class Storage:
         for name in names:
             self._fs.rm_file(f"{self._root}/{name}")
         return len(names)
+
+    def free_bytes(self) -> int | None:
+        """How many bytes may still be written; None where the storage does not tell (an object store)."""
+        if not isinstance(self._fs, LocalFileSystem):
+            return None
+        with _named_errors():
+            self._fs.makedirs(self._root, exist_ok=True)
+            return shutil.disk_usage(self._root).free
 
     def probe(self) -> None:
         """Write, read and delete a few bytes. Raises StorageError where one of these fails."""

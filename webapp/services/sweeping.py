@@ -10,6 +10,7 @@ from sqlalchemy import select
 
 from webapp.extensions import db
 from webapp.models import Image
+from webapp.services import erasing
 from webapp.services.storage import storage
 
 ORPHAN_AGE = timedelta(hours=24)
@@ -21,14 +22,15 @@ _CHUNK = 500
 
 
 def sweep() -> int:
-    """Remove uploads that no row names, half-written files and old pictures; returns how many.
+    """Remove what erasures left over, uploads without a row, half files and old pictures; returns how many.
 
     Raises StorageError or SQLAlchemyError; what was not removed then is removed the next time.
     """
+    finished = erasing.finish()
     doomed = list(_orphans()) + list(storage().older("derived", DERIVED_AGE))
     for key in doomed:
         storage().delete(key)
-    return len(doomed) + storage().sweep_partial(ORPHAN_AGE)
+    return finished + len(doomed) + storage().sweep_partial(ORPHAN_AGE)
 
 
 def _orphans() -> Iterator[str]:
