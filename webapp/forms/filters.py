@@ -46,8 +46,8 @@ class FilterForm(Form):
             text=(kept.get("q") or "").strip(),
             label=kept.get("label") or None,
             result=cast(Result | None, kept.get("result") or None),
-            since=_start(kept.get("since"), zone),
-            until=_start(kept.get("until"), zone, days=1),
+            since=start_of(kept.get("since"), zone),
+            until=start_of(kept.get("until"), zone, days=1),
             reader=int(kept["reader"]) if kept.get("reader") else None,
             reading=cast(Reading | None, kept.get("reading") or None),
         )
@@ -58,7 +58,7 @@ class FilterForm(Form):
         return {name: str(value) for name, value in kept.items()}
 
 
-def _start(day: date | None, zone: ZoneInfo, days: int = 0) -> datetime | None:
+def start_of(day: date | None, zone: ZoneInfo, days: int = 0) -> datetime | None:
     """When `day` (plus `days`) begins in `zone`."""
     if day is None:
         return None

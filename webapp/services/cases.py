@@ -8,9 +8,9 @@ from sqlalchemy import select
 
 from webapp.errors import NotFound
 from webapp.extensions import db
-from webapp.models import Analysis, Exam, Image, Read, User
+from webapp.models import Analysis, Exam, Image, Outcome, Read, User
 from webapp.permissions import require_exam
-from webapp.services import analyses, findings, history, reads, rows
+from webapp.services import analyses, findings, history, outcomes, reads, rows
 from webapp.services.analyses import AnalysisStatus
 from webapp.services.filters import Filters
 from webapp.services.findings import ImageState
@@ -21,7 +21,8 @@ class CaseView:
     """A case with one image and frame in view.
 
     `frame` counts from 0; `analysed` are the frames that have an analysis. `mine` is the user's newest
-    read of the image. `newer` and `older` are the uids of the cases beside it in the filtered history.
+    read of the image; `outcomes` are those of the case, all versions, the newest first. `newer` and `older`
+    are the uids of the cases beside it in the filtered history.
     """
 
     exam: Exam
@@ -32,8 +33,14 @@ class CaseView:
     analysed: tuple[int, ...]
     reads: tuple[Read, ...]
     mine: Read | None
+    outcomes: tuple[Outcome, ...]
     newer: str | None
     older: str | None
+
+    @property
+    def holding(self) -> dict[str, Outcome]:
+        """Side -> the outcome that holds."""
+        return outcomes.current(self.outcomes)
 
 
 def view(
@@ -65,6 +72,7 @@ def view(
         analysed=_analysed(image),
         reads=tuple(said),
         mine=reads.latest_of(said, user),
+        outcomes=tuple(outcomes.history(user, uid)),
         newer=newer,
         older=older,
     )

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
 
@@ -13,7 +14,7 @@ from sqlalchemy.orm import defer, joinedload
 
 from webapp.extensions import db
 from webapp.models import Analysis, Exam, Image, Read, User
-from webapp.services import findings, history
+from webapp.services import audit, findings, history
 from webapp.services.filters import Filters
 from webapp.services.findings import ImageState
 
@@ -37,10 +38,26 @@ def csv_lines(user: User, filters: Filters) -> Iterator[str]:
     It begins with a byte order mark, without which spreadsheets read UTF-8 as something else. Of each
     reader the newest version is given, of each image the analysis that leads. Needs the request's
     database session until the end.
+
+    Without its entry in the audit log no list leaves the house: that is written first. It says which
+    filters were set, but not what was searched for: that may be a patient.
     """
-    yield "\ufeff" + _lines([HEADER])
+    audit.record_at_once("exported", user, "history", None, group=user.group_id, **_said(filters))
+    return _pieces(user, filters)
+
+
+def _said(filters: Filters) -> dict[str, Any]:
+    """The filters that are set, fit to be kept."""
+    said = {name: value for name, value in asdict(filters).items() if value}
+    if filters.text:
+        said["text"] = True
+    return {name: _utc(value) if isinstance(value, datetime) else value for name, value in said.items()}
+
+
+def _pieces(user: User, filters: Filters) -> Iterator[str]:
+    yield "\ufeff" + lines([HEADER])
     for exams in history.everything(user, filters):
-        yield _lines(_of_exams(exams))
+        yield lines(_of_exams(exams))
         db.session.expunge_all()  # what is written is not needed again: memory stays flat
         db.session.add(user)
 
@@ -52,7 +69,8 @@ def safe(value: object) -> object:
     return value
 
 
-def _lines(rows: Sequence[Sequence[object]]) -> str:
+def lines(rows: Iterable[Iterable[object]]) -> str:
+    """`rows` as CSV text, each cell `safe`."""
     text = io.StringIO()
     csv.writer(text).writerows([safe(value) for value in row] for row in rows)
     return text.getvalue()

@@ -1,4 +1,4 @@
-"""What a reader looks for in the history, and the SQL condition that says the same."""
+"""What a reader looks for in the history, and the words under which such cases stand."""
 
 from __future__ import annotations
 
@@ -6,9 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-from sqlalchemy import ColumnElement, exists, or_, select
-
-from webapp.models import Analysis, Exam, Image, Job, Patient, Read
+from webapp.services import words
 
 Result = Literal["suspicious", "not_suspicious", "out_of_scope", "waiting", "failed"]
 Reading = Literal["read", "unread", "unread_by_me"]
@@ -18,9 +16,10 @@ Reading = Literal["read", "unread", "unread_by_me"]
 class Filters:
     """All None or empty: every case. Otherwise the cases that meet all that is set.
 
-    `text` is looked for anywhere in the patient reference, the accession number and the file names,
-    whatever the capitals. `label` and `result` are met by a case where any of its images meets them.
-    `since` and `until` are instants, half open. `reader` is the id of a user who has read in the case.
+    Each word of `text` begins a word of the patient reference, the accession number or a file name,
+    whatever the capitals (see `words.terms`). `label` and `result` are met by a case where any of its
+    images meets them. `since` and `until` are instants, half open. `reader` is the id of a user who has
+    read in the case.
     """
 
     text: str = ""
@@ -32,58 +31,29 @@ class Filters:
     reading: Reading | None = None
 
 
-def conditions(filters: Filters, me: int) -> list[ColumnElement[bool]]:
-    """The conditions on `Exam` that `filters` means for the user with id `me`."""
-    found: list[ColumnElement[bool]] = []
-    if filters.text:
-        found.append(_text(filters.text))
-    if filters.label:
-        found.append(_analysed(Analysis.top_label == filters.label, Analysis.out_of_scope.is_(False)))
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """`Filters` in words: under all `marks`, not under `unless`, and under a word that begins with each of
+    `terms`. The mark that the fewest cases have stands first, as does the longest term. `nothing`: a text
+    was asked for that has no letter and no digit, so no case can meet it."""
+
+    marks: tuple[str, ...]
+    unless: str | None
+    terms: tuple[str, ...]
+    nothing: bool
+
+
+def wanted(filters: Filters, me: int) -> Wanted:
+    """What `filters` means for the user with id `me`."""
+    marks = []
     if filters.result:
-        found.append(_result(filters.result))
-    if filters.since:
-        found.append(Exam.created_at >= filters.since)
-    if filters.until:
-        found.append(Exam.created_at < filters.until)
+        marks.append(f"result:{filters.result}")
     if filters.reader:
-        found.append(_read(Read.reader_id == filters.reader))
-    if filters.reading:
-        found.append(_reading(filters.reading, me))
-    return found
-
-
-def _text(text: str) -> ColumnElement[bool]:
-    """Each as a set of ids, so that the tables are gone through once and not once a case."""
-    patients = select(Patient.id).where(Patient.reference.icontains(text, autoescape=True))
-    files = select(Image.exam_id).where(Image.filename.icontains(text, autoescape=True))
-    return or_(
-        Exam.accession.icontains(text, autoescape=True), Exam.patient_id.in_(patients), Exam.id.in_(files)
-    )
-
-
-def _result(result: Result) -> ColumnElement[bool]:
-    if result == "waiting":
-        return _job(Job.state.in_(("queued", "running")))
-    if result == "failed":
-        return _job(Job.state == "failed")
-    if result == "out_of_scope":
-        return _analysed(Analysis.out_of_scope.is_(True))
-    return _analysed(Analysis.call == result, Analysis.out_of_scope.is_(False))
-
-
-def _reading(reading: Reading, me: int) -> ColumnElement[bool]:
-    if reading == "read":
-        return _read()
-    return ~_read() if reading == "unread" else ~_read(Read.reader_id == me)
-
-
-def _analysed(*what: ColumnElement[bool]) -> ColumnElement[bool]:
-    return exists().where(Image.exam_id == Exam.id, Analysis.image_id == Image.id, *what).correlate(Exam)
-
-
-def _job(*what: ColumnElement[bool]) -> ColumnElement[bool]:
-    return exists().where(Image.exam_id == Exam.id, Job.image_id == Image.id, *what).correlate(Exam)
-
-
-def _read(*what: ColumnElement[bool]) -> ColumnElement[bool]:
-    return exists().where(Image.exam_id == Exam.id, Read.image_id == Image.id, *what).correlate(Exam)
+        marks.append(words.reader(filters.reader))
+    if filters.label:
+        marks.append(f"label:{filters.label}")
+    if filters.reading in {"read", "unread"}:
+        marks.append(words.READ if filters.reading == "read" else words.NOT_READ)
+    unless = words.reader(me) if filters.reading == "unread_by_me" else None
+    terms = words.typed(filters.text)
+    return Wanted(tuple(marks), unless, tuple(terms), nothing=bool(filters.text) and not terms)

@@ -125,11 +125,13 @@ def test_news_of_too_many_images_at_once_are_refused(visitor):
     assert visitor.get("/news", query_string={"image": asked}).status_code == 400
 
 
-def test_who_may_not_upload_is_not_offered_it(login):
-    page = login("admin").get("/").text
-    assert "data-drop" not in page
-    assert 'href="/upload"' not in page
-    assert "Only radiologists and tutors upload" in login("admin").get("/upload").text
+def test_an_admin_is_led_to_the_start_of_an_admins_day_and_offered_no_scans(login):
+    admin = login("admin")
+    start = admin.get("/?q=P-77")
+    assert start.status_code == 302
+    page = admin.get(start.location)
+    assert page.status_code == 200
+    assert 'href="/upload"' not in page.text
 
 
 def test_the_drop_page_is_a_plain_form_for_a_browser_without_scripts(visitor):

@@ -5,16 +5,17 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from itertools import chain
 
+import flask_migrate
 import pytest
 from sqlalchemy import event, select
 
 from tests.webapp.rows import add_analysis, add_exam, add_image, add_one_of_each
 from webapp import create_app
+from webapp.config import ROOT
 from webapp.extensions import db
 from webapp.models import Analysis, Exam, Job, Patient, Read, User
 from webapp.services import accounts, history
 from webapp.services.filters import Filters
-from webapp.services.history import Cursor
 
 NOON = datetime(2026, 5, 4, 12, tzinfo=UTC)
 ALL = Filters()
@@ -113,17 +114,24 @@ def test_nobody_sees_the_cases_of_another_group():
     assert found() == [mine.uid]
 
 
-def test_an_admin_sees_every_case():
+def test_an_admin_sees_no_case():
     add_case()
     add_case(person("radiologist", "south"))
-    assert len(found(who=person("admin"))) == 2
+    assert found(who=person("admin")) == []
 
 
-@pytest.mark.parametrize("wanted", ["P-77", "p-77", "ACC9", "-7", "left breast", "BREAST.PNG"])
-def test_search_finds_reference_accession_and_file_name_in_any_part_and_case(wanted):
+@pytest.mark.parametrize("wanted", ["P-77", "p-77", "ACC9", "-7", "9 lef", "left breast", "BREAST.PNG"])
+def test_search_finds_words_of_reference_accession_and_file_name_by_their_beginning(wanted):
     case = add_case(reference="P-77", accession="acc9", filename="Left breast.png")
     add_case(reference="Q1", accession="B2", filename="other.png")
     assert found(Filters(text=wanted)) == [case.uid]
+
+
+@pytest.mark.parametrize("wanted", ["eft", "77-P 8", "acc9 other"])
+def test_search_finds_nothing_where_a_word_of_it_begins_none_of_the_case(wanted):
+    add_case(reference="P-77", accession="acc9", filename="Left breast.png")
+    add_case(filename="other.png")
+    assert found(Filters(text=wanted)) == []
 
 
 @pytest.mark.parametrize("wanted", ["%", "_", "\\", "' OR 1=1 --"])
@@ -268,18 +276,6 @@ def test_a_page_costs_the_same_number_of_queries_however_long_it_is():
     assert statements(look) == few
 
 
-def test_the_page_query_walks_an_index_and_sorts_nothing():
-    seen = []
-    me = person()
-    event.listen(db.engine, "before_cursor_execute", lambda *args: seen.append((args[2], args[3])))
-    history.page(me, ALL, after=Cursor(NOON, 5))
-    statement, values = next(each for each in seen if "FROM exams" in each[0])
-    plan = db.session.connection().exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", values)
-    plan = " ".join(row[3] for row in plan)
-    assert "ix_exams_group_id_created_at_id" in plan
-    assert "TEMP B-TREE" not in plan
-
-
 def test_neighbours_are_those_of_the_filtered_history():
     newest, middle, oldest = add_case(minutes=1), add_case(minutes=2), add_case(minutes=3)
     add_case(minutes=2, filename="other.png")
@@ -302,7 +298,7 @@ def test_everything_comes_in_batches_and_once():
 def test_paging_by_key_works_on_postgres_too(postgres_url, config):
     app = create_app(config.model_copy(update={"database_url": postgres_url.replace("://", "+psycopg://")}))
     with app.app_context():
-        db.create_all()
+        flask_migrate.upgrade(str(ROOT / "migrations"))
         add_one_of_each()
         me = db.session.scalars(select(User)).one()
         for n in range(5):
