@@ -1,0 +1,46 @@
+"""A request that no page could make sense of is refused in words, and never reaches the database."""
+
+from __future__ import annotations
+
+import pytest
+
+JSON = {"Accept": "application/json"}
+BOUNDARY = "x"
+
+
+@pytest.fixture
+def visitor(login):
+    return login("radiologist")
+
+
+def _multipart(*parts: bytes) -> dict[str, object]:
+    body = b"".join(b"--x\r\nContent-Disposition: form-data; " + part + b"\r\n" for part in parts)
+    return {"data": body + b"--x--\r\n", "content_type": "multipart/form-data; boundary=x", "headers": JSON}
+
+
+def test_a_file_name_that_is_no_text_is_named_as_the_fault(visitor):
+    token = b'name="csrf_token"\r\n\r\n' + visitor.token().encode()
+    file = b'name="files"; filename="M\xfcller.png"\r\n\r\nx'
+    answer = visitor.post("/uploads", **_multipart(token, file))
+    assert (answer.status_code, answer.json["code"]) == (400, "bad_request")
+    assert "not UTF-8" in answer.json["message"]
+
+
+@pytest.mark.parametrize("content_type", ["multipart/form-data", "multipart/form-data; boundary=other"])
+def test_a_form_that_can_not_be_taken_apart_is_not_an_empty_one(visitor, content_type):
+    form = _multipart(b'name="theme"\r\n\r\nlight') | {"content_type": content_type}
+    answer = visitor.post("/account/theme", **form)
+    assert (answer.status_code, answer.json["code"]) == (400, "bad_request")
+    assert "could not be read" in answer.json["message"]
+
+
+@pytest.mark.parametrize("page", ["/?text=%00", "/?%00=a", "/cases/a%00b", "/login?next=%00"])
+def test_an_address_with_nul_is_refused(visitor, page):
+    answer = visitor.get(page, headers=JSON)
+    assert (answer.status_code, answer.json["code"]) == (400, "bad_request")
+
+
+def test_a_form_with_nul_is_refused(visitor):
+    answer = visitor.submit("/account", {"name": "a\0b"}, headers=JSON)
+    assert (answer.status_code, answer.json["code"]) == (400, "bad_request")
+    assert "NUL" in answer.json["message"]

@@ -1,0 +1,56 @@
+"""What comes in with a request is refused here where no page could make sense of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from flask import Flask, Request, request
+from werkzeug.formparser import FormDataParser
+
+from webapp.errors import BadRequest
+
+_UNREADABLE = (
+    "The form could not be read: it was cut off on the way, or the name of a file is not UTF-8. "
+    "Nothing was saved. Send it again, or give the file a plain name."
+)
+_NUL = "A value holds the character NUL, which no text has. Nothing was saved. Type it again."
+
+
+class StrictFormParser(FormDataParser):
+    """Says so where a form can't be read. Werkzeug would take it for an empty one, and whoever sent it would
+    be told that a field is missing.
+    """
+
+    def parse(self, *args: Any, **more: Any) -> Any:
+        """As the parent's. Raises BadRequest."""
+        self.silent = False
+        try:
+            return super().parse(*args, **more)
+        except ValueError as error:
+            raise BadRequest(_UNREADABLE) from error
+
+
+class IncomingRequest(Request):
+    """A request whose form is readable or refused."""
+
+    form_data_parser_class = StrictFormParser
+
+
+def init_app(app: Flask) -> None:
+    """Look at every request of `app`, behind the gate: a stranger's form is not read."""
+    app.request_class = IncomingRequest
+    app.before_request(_refuse_nul)
+
+
+def _refuse_nul() -> None:
+    """Postgres takes no NUL in a text, SQLite does: neither is to find one."""
+    if any("\0" in value for value in _texts()):
+        raise BadRequest(_NUL)
+
+
+def _texts() -> Iterable[str]:
+    yield from (value for value in (request.view_args or {}).values() if isinstance(value, str))
+    for source in (request.args, request.form):
+        for name, values in source.lists():
+            yield from (name, *values)
