@@ -1,20 +1,28 @@
 """One line a request, with an identifier to quote, and nothing of a patient.
 
-Logged: method, endpoint, status, time, the person's number. Not logged: addresses with their queries (a
-search holds a reference), form values, file names, SQL parameters (see `config.flask_settings`).
+Logged: method, endpoint, status, time, the person's number, the cases by their identifiers. Not logged:
+addresses with their queries (a search holds a reference), form values, file names, SQL parameters (see
+`config.flask_settings`). As text, or as one JSON object a line (LOG_FORMAT) for a log store.
 """
 
 from __future__ import annotations
 
+import json
 import logging
 import re
 import time
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from typing import Any, Literal
 from uuid import uuid4
 
 from flask import Flask, Response, g, has_request_context, request
 
 log = logging.getLogger("webapp")
 _GIVEN_ID = re.compile(r"[A-Za-z0-9-]{8,64}\Z")
+_UID = re.compile(r"[0-9a-f]{32}\Z")
+_QUIET = ("static", "health.healthz", "health.readyz", "health.metrics")
+Format = Literal["text", "json"]
 
 
 class RequestId(logging.Filter):
@@ -25,16 +33,40 @@ class RequestId(logging.Filter):
         return True
 
 
-def configure(level: int = logging.INFO) -> None:
+class JsonLines(logging.Formatter):
+    """One JSON object a line: at, level, logger, message, request_id, the facts of the line, the trace."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """The line. Facts come from `extra={"facts": {...}}`."""
+        said: dict[str, Any] = {
+            "at": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "message": record.getMessage(),
+            "request_id": getattr(record, "request_id", "-"),
+            **getattr(record, "facts", {}),
+        }
+        if record.exc_info:
+            said["trace"] = self.formatException(record.exc_info)
+        return json.dumps(said)
+
+
+def configure(style: Format = "text", level: int = logging.INFO) -> None:
     """Send our own log lines to standard error. For programs (wsgi, worker), not for tests."""
     if log.handlers:
         return
+    text = logging.Formatter("%(asctime)s %(levelname)s [%(request_id)s] %(message)s")
     handler = logging.StreamHandler()
-    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s [%(request_id)s] %(message)s"))
+    handler.setFormatter(JsonLines() if style == "json" else text)
     handler.addFilter(RequestId())
     log.addHandler(handler)
     log.setLevel(level)
     log.propagate = False
+
+
+def about(cases: Iterable[str | None]) -> None:
+    """Name the cases that this request is about, by their identifiers, in its line."""
+    g.cases = sorted({*g.get("cases", ()), *filter(None, cases)})
 
 
 def init_app(app: Flask, trust_given_id: bool) -> None:
@@ -51,10 +83,24 @@ def init_app(app: Flask, trust_given_id: bool) -> None:
     @app.after_request
     def end(response: Response) -> Response:
         response.headers["X-Request-ID"] = g.request_id
-        if request.endpoint not in ("static", "health.healthz", "health.readyz"):
-            took = (time.perf_counter() - g.request_began) * 1000
-            who = g.get("user_id", "-")
-            log.info(
-                "%s %s %d %.0f ms user %s", request.method, request.endpoint, response.status_code, took, who
-            )
+        if request.endpoint not in _QUIET:
+            _say(response.status_code, (time.perf_counter() - g.request_began) * 1000)
         return response
+
+
+def _say(status: int, took: float) -> None:
+    uid = str((request.view_args or {}).get("uid", ""))
+    if _UID.match(uid):  # anything else was typed by somebody: it may be a name
+        about([uid])
+    who, cases = g.get("user_id", "-"), g.get("cases", [])
+    facts = {
+        "method": request.method,
+        "endpoint": request.endpoint,
+        "status": status,
+        "ms": round(took),
+        "user": who,
+        "cases": cases,
+    }
+    words = "%s %s %d %.0f ms user %s%s"
+    on = f" on {' '.join(cases)}" if cases else ""
+    log.info(words, request.method, request.endpoint, status, took, who, on, extra={"facts": facts})

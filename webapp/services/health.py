@@ -4,18 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import timedelta
 
 from flask import current_app
-from sqlalchemy import func, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from webapp.errors import AppError
 from webapp.extensions import db
-from webapp.models import Role, Worker, now
-from webapp.services.storage import storage
-
-WORKER_SILENT_AFTER = timedelta(seconds=60)
+from webapp.services import schema, workers
+from webapp.services.storage import StorageError, storage
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,28 +34,38 @@ def _ask(check: Callable[[], Part]) -> Part:
         return check()
     except SQLAlchemyError:
         db.session.rollback()
-        return Part(False, "the database can't be reached, or is not upgraded (flask db upgrade)")
+        return Part(False, "the database can't be reached (DATABASE_URL: does it run?)")
     except AppError as error:
         return Part(False, error.message)
 
 
 def _database() -> Part:
-    db.session.execute(select(func.count(Role.id)))
+    at = schema.current(db.session.connection())
+    if at is not None and at not in schema.known():
+        return Part(False, "the database belongs to a newer version: install that, or restore a backup")
+    if at != schema.needed():
+        return Part(False, "the database is not upgraded (flask db upgrade)")
     return Part(True, "reachable and upgraded")
 
 
 def _storage() -> Part:
-    storage().probe()
+    try:
+        storage().probe()
+    except StorageError:
+        return Part(False, "files can't be written (STORAGE_URL: is the disk full, the bucket reachable?)")
     return Part(True, "writable")
 
 
 def _queue() -> Part:
     reachable = current_app.extensions["queue"].reachable()
-    return Part(reachable, "reachable" if reachable else "the queue can't be reached (QUEUE_URL)")
+    return Part(
+        reachable, "reachable" if reachable else "the queue can't be reached (QUEUE_URL: does it run?)"
+    )
 
 
 def _worker() -> Part:
-    seen = db.session.scalar(select(func.max(Worker.seen_at)))
-    if seen is None or now() - seen > WORKER_SILENT_AFTER:
-        return Part(False, "no worker has been heard of for a minute (flask worker)")
+    if not workers.alive():
+        return Part(
+            False, "no worker has been heard of for a minute: start one (flask worker), look at its log"
+        )
     return Part(True, "at work")

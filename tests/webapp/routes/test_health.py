@@ -7,6 +7,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 from flask import Flask
 
 from tests.conftest import settings
@@ -64,6 +65,26 @@ def test_a_database_without_tables_is_missing_and_does_not_hide_the_rest(tmp_pat
     assert answer.status_code == 503
     assert answer.json["missing"] == ["database", "worker"]
     assert "flask db upgrade" in answer.json["parts"]["database"]
+
+
+@pytest.mark.parametrize(("revision", "remedy"), [("0001", "flask db upgrade"), ("9999", "newer version")])
+def test_a_database_of_another_version_is_missing_and_the_remedy_is_named(
+    app: Flask, client: Visitor, worker: None, revision: str, remedy: str
+) -> None:
+    with app.app_context():
+        db.session.execute(sa.text("UPDATE alembic_version SET version_num = :at"), {"at": revision})
+        db.session.commit()
+    answer = client.get("/readyz")
+    assert (answer.status_code, answer.json["missing"]) == (503, ["database"])
+    assert remedy in answer.json["parts"]["database"]
+
+
+def test_each_missing_part_names_its_setting_or_command(tmp_path: Path) -> None:
+    (tmp_path / "files").write_text("a file where the folder should be")
+    away = {"database_url": "postgresql://nobody@127.0.0.1:1/none", "queue_url": "redis://127.0.0.1:1/0"}
+    parts = create_app(settings(tmp_path, **away)).test_client().get("/readyz").json["parts"]
+    for part, word in {"database": "DATABASE_URL", "storage": "STORAGE_URL", "queue": "QUEUE_URL"}.items():
+        assert word in parts[part]
 
 
 def test_a_database_and_queue_out_of_reach_are_missing(tmp_path: Path) -> None:
