@@ -10,7 +10,7 @@ import hashlib
 import importlib.util
 import os
 import shutil
-import subprocess
+import subprocess  # pip is a program  # nosec B404
 import sys
 from pathlib import Path
 
@@ -33,7 +33,7 @@ def use_newer_python() -> None:
         return
     newer = (shutil.which(f"python3.{minor}") for minor in range(14, OLDEST[1] - 1, -1))
     if found := next(filter(None, newer), None):
-        os.execv(found, [found, *sys.argv])  # noqa: S606  this very script, on the Python just found
+        os.execv(found, [found, *sys.argv])  # noqa: S606  this very script, on the Python just found  # nosec B606
     stop([f"Python 3.{OLDEST[1]} or newer is needed, this is {sys.version.split()[0]}."])
 
 
@@ -68,12 +68,12 @@ def ensure(requirements: str) -> None:
     """Make `.venv` where missing, and install `requirements` where they changed since the last time."""
     if not PIP.exists():  # the last thing that venv makes
         print(f"Making the virtual environment {VENV.name} ...", flush=True)
-        subprocess.run([sys.executable, "-m", "venv", VENV], check=True)
+        subprocess.run([sys.executable, "-m", "venv", VENV], check=True)  # nosec B603
     if _stamp(requirements).exists() and _stamp(requirements).read_text() == _digest(requirements):
         return
     print(f"Installing {requirements} (the first time: several minutes, about 3 GB to fetch) ...", flush=True)
     pip = [PYTHON, "-m", "pip", "install", "--disable-pip-version-check", "-r", ROOT / requirements]
-    if subprocess.run(pip, check=False).returncode:
+    if subprocess.run(pip, check=False).returncode:  # nosec B603
         stop(["pip could not install the requirements; its message is above. Then start again."])
     for installed in (requirements, *_named_in(requirements)):
         _stamp(installed).write_text(_digest(installed))
