@@ -49,7 +49,7 @@ class Desk:
         page.get_by_label("Email").fill(self.email)
         page.get_by_label("Password").fill(self.password)
         page.get_by_role("button", name="Sign in").click()
-        page.wait_for_url("/")
+        page.wait_for_url(lambda url: "/login" not in url)
 
     def _listen(self, page: Page) -> None:
         page.on("console", self._console)

@@ -7,7 +7,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from tests.browser.conftest import Desk
 from tests.scans import png
@@ -55,18 +55,28 @@ def test_a_folder_a_file_and_an_archive_dropped_together_get_a_verdict_each(
         expect(page.get_by_role("link", name=f"{name}.png")).to_be_visible()
 
 
-def test_a_file_that_did_not_get_through_is_sent_again_on_retry(
+def test_a_zip_that_was_cut_off_goes_on_where_it_was_once_the_server_is_back(
     page: Page, desk: Desk, tmp_path: Path
 ) -> None:
-    (tmp_path / "late.png").write_bytes(png(105))
-    page.route("**/uploads", lambda route: route.abort())
-    drop(page, tmp_path / "late.png")
-    row = page.locator(".file", has_text="late.png")
-    expect(row).to_contain_text("The connection was lost")
+    scans = {f"cut-{number}.png": png(120 + number) for number in range(6)}
+    sent: list[str] = []
+
+    def away_from_the_third_on(route: Route) -> None:
+        sent.append("uploads")
+        route.continue_() if len(sent) < 3 else route.abort()
+
+    page.route("**/uploads", away_from_the_third_on)
+    page.route("**/healthz", lambda route: route.abort())
+    drop(page, archive(tmp_path / "visit.zip", scans))
+    expect(page.locator(".file", has_text="visit.zip")).to_contain_text("6 files inside")
+    expect(page.locator(".file", has_text="cut-2.png")).to_contain_text("The connection was lost")
+    expect(page.locator("[data-summary]")).to_contain_text("2 uploaded, 1 failed, 3 to go")
     page.unroute("**/uploads")
-    row.get_by_role("button", name="Retry").click()
-    expect(row).to_contain_text("uploaded", timeout=60_000)
-    desk.complaints.remove("error: Failed to load resource: net::ERR_FAILED")
+    page.unroute("**/healthz")
+    expect(page.locator("[data-summary]")).to_have_text("6 uploaded", timeout=60_000)
+    assert len(sent) == 3, "nothing that was there already was sent again"
+    lost = "error: Failed to load resource: net::ERR_FAILED"
+    desk.complaints[:] = [complaint for complaint in desk.complaints if complaint != lost]
 
 
 def test_what_waits_on_the_drop_page_is_sent_with_its_fields(page: Page, tmp_path: Path) -> None:
