@@ -1,6 +1,8 @@
 """The application for gunicorn and for `flask`."""
 
 from webapp import create_app, logs
+from webapp.config import AppConfig
 
-logs.configure()
-app = create_app()
+settings = AppConfig()
+logs.configure(settings.log_format)
+app = create_app(settings)

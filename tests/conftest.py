@@ -8,6 +8,7 @@ admin@north.example; radiologist@south.example, tutor@south.example. Groups "Nor
 from __future__ import annotations
 
 import shutil
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from uuid import uuid4
@@ -15,6 +16,7 @@ from uuid import uuid4
 import flask_migrate
 import psycopg
 import pytest
+import sqlalchemy as sa
 from flask import Flask
 from hypothesis import settings as hypothesis_settings
 from jinja2 import FileSystemBytecodeCache
@@ -23,6 +25,7 @@ from tests.support import PASSWORD, Visitor, absent
 from webapp import create_app
 from webapp.config import ROOT, AppConfig
 from webapp.extensions import db
+from webapp.models import UserSession, now
 from webapp.services import accounts
 
 PEOPLE = {
@@ -72,8 +75,9 @@ def _compiled(tmp_path_factory: pytest.TempPathFactory) -> FileSystemBytecodeCac
 
 
 @pytest.fixture(scope="session")
-def _cookies() -> dict[str, str]:
-    """E-mail -> session cookie of the first real sign-in; good in every test, whose keys are the same."""
+def _cookies() -> dict[str, tuple[str, dict[str, object]]]:
+    """E-mail -> session cookie of the first real sign-in, good in every test, whose keys are the same; and
+    the columns of its row, which every test's database needs."""
     return {}
 
 
@@ -102,7 +106,7 @@ def client(app: Flask) -> Visitor:
 
 
 @pytest.fixture
-def login(app: Flask, _cookies: dict[str, str]) -> Callable[..., Visitor]:
+def login(app: Flask, _cookies: dict[str, tuple[str, dict[str, object]]]) -> Callable[..., Visitor]:
     """`login("radiologist")`, `login("tutor", "south")`: a new browser of that person, signed in."""
 
     def sign_in(who: str = "radiologist", group: str = "north") -> Visitor:
@@ -110,11 +114,28 @@ def login(app: Flask, _cookies: dict[str, str]) -> Callable[..., Visitor]:
         if email not in _cookies:
             answer = visitor.sign_in(email)
             assert answer.status_code == 302, answer.text
-            _cookies[email] = visitor.get_cookie("secondread").value
-        visitor.set_cookie("secondread", _cookies[email])
+            _cookies[email] = visitor.get_cookie("secondread").value, _newest_session(app)
+        cookie, row = _cookies[email]
+        _keep_session(app, row)
+        visitor.set_cookie("secondread", cookie)
+        with visitor.session_transaction() as session:
+            session["fs_paa"] = time.time()  # it was just now, however long the tests take
         return visitor
 
     return sign_in
+
+
+def _newest_session(app: Flask) -> dict[str, object]:
+    with app.app_context():
+        row = db.session.scalars(sa.select(UserSession).order_by(UserSession.id.desc())).first()
+        return {name: getattr(row, name) for name in ("uid", "user_id", "token_hash", "browser")}
+
+
+def _keep_session(app: Flask, row: dict[str, object]) -> None:
+    with app.app_context(), db.engine.begin() as connection:
+        known = sa.select(UserSession.id).where(UserSession.uid == row["uid"])
+        if connection.execute(known).first() is None:
+            connection.execute(sa.insert(UserSession).values(**row, created_at=now(), seen_at=now()))
 
 
 @pytest.fixture

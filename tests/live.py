@@ -7,6 +7,7 @@ import re
 import signal
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import requests
@@ -23,12 +24,12 @@ FLASK = [sys.executable, "-m", "flask", "--app", "wsgi"]
 class Site:
     """A server with everything in `folder`. The programs are "web" and "worker"."""
 
-    def __init__(self, folder: Path, **settings: str) -> None:
+    def __init__(self, folder: Path, threads: int = 4, **settings: str) -> None:
         self.folder = folder
         port = free_port()
         self.url = f"http://127.0.0.1:{port}"
         self.environment = clean_environment(DEMO="1", INSTANCE_DIR=str(folder), **settings)
-        gunicorn = ["--worker-class", "gthread", "--threads", "4", "--log-level", "warning"]
+        gunicorn = ["--worker-class", "gthread", "--threads", str(threads), "--log-level", "warning"]
         self._commands = {
             "web": [sys.executable, "-m", "gunicorn", *gunicorn, "--bind", f"127.0.0.1:{port}", "wsgi:app"],
             "worker": [*FLASK, "worker"],
@@ -38,11 +39,16 @@ class Site:
     def set_up(self) -> None:
         """Make the database and the account `EMAIL`."""
         self.folder.mkdir(parents=True, exist_ok=True)
-        who = [EMAIL, "--name", "Live", "--group", "Live", "--role", "radiologist", "--password", PASSWORD]
-        for command in (["db", "upgrade"], ["create-user", *who]):
-            subprocess.run(
-                [*FLASK, *command], cwd=ROOT, env=self.environment, check=True, capture_output=True
-            )
+        self._flask("db", "upgrade")
+        self.add_person(EMAIL, "radiologist")
+
+    def add_person(self, email: str, role: str) -> None:
+        """An account of the group "Live", with the password `PASSWORD`."""
+        who = ["--name", "Live", "--group", "Live", "--role", role, "--password", PASSWORD]
+        self._flask("create-user", email, *who)
+
+    def _flask(self, *command: str) -> None:
+        subprocess.run([*FLASK, *command], cwd=ROOT, env=self.environment, check=True, capture_output=True)
 
     def start(self, name: str) -> None:
         """Start a program in a process group of its own; what it says is added to `NAME.log`."""
@@ -56,10 +62,19 @@ class Site:
                 start_new_session=True,
             )
 
+    def pid(self, name: str) -> int:
+        """Process number of the program as it was started."""
+        return self._running[name].pid
+
+    def runs(self, name: str) -> bool:
+        """Whether the program was started and has not ended."""
+        return name in self._running and self._running[name].poll() is None
+
     def kill(self, name: str) -> None:
         """kill -9 the program and all that it started."""
         program = self._running.pop(name)
-        os.killpg(program.pid, signal.SIGKILL)
+        with suppress(ProcessLookupError):  # it has ended by itself
+            os.killpg(program.pid, signal.SIGKILL)
         program.wait()
 
     def stop(self, name: str) -> int:

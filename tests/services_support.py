@@ -17,6 +17,7 @@ from pathlib import Path
 import boto3
 import pytest
 import redis
+from fsspec import get_filesystem_class
 
 from tests.support import absent
 
@@ -40,6 +41,8 @@ def moto_server() -> Iterator[str]:
             patch.setenv(name, value)
         try:
             wait_for(lambda: urllib.request.urlopen(f"{address}/moto-api/", timeout=2).close() or True, 60)
+            # One made for the server of another module would still call there.
+            get_filesystem_class("s3").clear_instance_cache()
             boto3.client("s3").create_bucket(Bucket="secondread-test")
             yield "s3://secondread-test"
         finally:

@@ -6,8 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from ml.card import ModelCard
-from ml.checkpoint import SHIPPED
+from ml.card import SHIPPED, ModelCard
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")

@@ -7,7 +7,7 @@ from flask import Flask, current_app
 from flask.cli import with_appcontext
 
 import ml
-from webapp import logs, worker
+from webapp import config, logs, worker
 from webapp.errors import AppError
 from webapp.services import demo
 
@@ -22,7 +22,7 @@ def init_app(app: Flask) -> None:
 @with_appcontext
 def run_worker() -> None:
     """Analyse what waits until stopped (SIGTERM). Several may run at once; each may be killed."""
-    logs.configure()
+    logs.configure(config.current().log_format)
     try:
         worker.run(current_app._get_current_object())  # type: ignore[attr-defined]
     except ml.MlError as error:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 from flask import Flask, Response, current_app, g, jsonify, make_response, render_template, request
 from flask_wtf.csrf import CSRFError
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError, TimeoutError
 from werkzeug.exceptions import HTTPException
 
-from webapp import errors
+from webapp import database_faults, errors
 from webapp.errors import AppError
+from webapp.extensions import db
 from webapp.logs import log
 
 _BY_STATUS = {
@@ -23,6 +27,7 @@ _BY_STATUS = {
         errors.Unavailable,
     )
 }
+_RETRY_SECONDS = "10"
 
 
 class FormExpired(AppError):
@@ -40,6 +45,8 @@ def init_app(app: Flask) -> None:
     app.register_error_handler(AppError, answer)
     app.register_error_handler(CSRFError, _expired)
     app.register_error_handler(HTTPException, _http)
+    app.register_error_handler(DBAPIError, _database)
+    app.register_error_handler(TimeoutError, _database)
     app.register_error_handler(Exception, _unexpected)
 
 
@@ -51,12 +58,20 @@ def wants_json() -> bool:
 def answer(error: AppError) -> Response:
     """`error` as the caller wants it, with its status and the request's identifier."""
     request_id = g.get("request_id")
+    if error.status >= 500:
+        _undo()
     if wants_json():
         response = jsonify(code=error.code, message=error.message, request_id=request_id)
     else:
         response = make_response(_page(error, request_id))
     response.status_code = error.status
     return response
+
+
+def _undo() -> None:
+    """Whatever failed, nothing half done may be committed by what still runs after the request."""
+    with suppress(SQLAlchemyError):
+        db.session.rollback()
 
 
 def _page(error: AppError, request_id: str | None) -> str:
@@ -88,6 +103,17 @@ def _unnamed(error: HTTPException) -> AppError:
     kind = type("Unnamed", (AppError,), {"status": error.code, "code": "http_error", "title": error.name})
     named: AppError = kind(error.description)
     return named
+
+
+def _database(error: DBAPIError | TimeoutError) -> Response:
+    """A database that is away, busy or full is said to be so; what we asked wrongly is unexpected."""
+    named = database_faults.named(error)
+    if named is None:
+        return _unexpected(error)
+    log.error("%s (%s)", named.code, type(error).__name__)
+    response = answer(named)
+    response.headers["Retry-After"] = _RETRY_SECONDS
+    return response
 
 
 def _unexpected(error: Exception) -> Response:

@@ -55,6 +55,15 @@ class Forbidden(AppError):
     default = "Ask an administrator of your group if you need it."
 
 
+class SecondFactorNeeded(Forbidden):
+    """The person's role asks for a second factor, and none is set up yet."""
+
+    code, title = "second_factor_needed", "Set up a second factor first"
+    default = (
+        "Your role asks for one. Nothing was changed: set it up on your account's page, then do this again."
+    )
+
+
 class NotFound(AppError):
     """There is no such object, or it is not for this person: the same answer, so that nothing leaks."""
 
@@ -90,18 +99,34 @@ class Unavailable(AppError):
     default = "A part of the server is not ready. Try again in a moment."
 
 
-class StorageError(Unavailable):
-    """The file storage can't be reached, is full, or gave back something else than was written."""
+class DatabaseUnavailable(Unavailable):
+    """The database can't be reached, or its disk can't be read or written."""
 
-    code = "storage"
-    default = "The file storage can't be reached. Nothing was saved; try again in a moment."
+    code = "database_unavailable"
+    default = (
+        "The database can't be reached just now, so this was not done. "
+        "What was saved before is safe. Try again in a moment."
+    )
 
 
-class StoredFileMissing(StorageError):
-    """A file that the database knows is not in the storage."""
+class DatabaseBusy(Unavailable):
+    """Something else holds the database, or a part of it, for longer than a page may wait."""
 
-    code = "stored_file_missing"
-    default = "The stored file is missing. Ask an administrator to look at the storage."
+    code, title = "database_busy", "Busy just now"
+    default = (
+        "The database is busy with something else and did not get to this, so nothing was saved. "
+        "What was saved before is safe. Try again in a moment."
+    )
+
+
+class DiskFull(Unavailable):
+    """The database has no room left."""
+
+    code, title = "disk_full", "The disk of the server is full"
+    default = (
+        "There is no room left to save anything, so this was not saved. What was saved before is safe. "
+        "Tell your administrator, keep what you typed, and save it again once there is room."
+    )
 
 
 class ConfigurationError(AppError):

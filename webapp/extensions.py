@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 import sqlite3
+from contextlib import suppress
 from typing import Any
 
 from flask import Flask
@@ -13,8 +15,11 @@ from flask_security import SQLAlchemyUserDatastore
 from flask_sqlalchemy import SQLAlchemy
 from flask_wtf import CSRFProtect
 from sqlalchemy import Engine, event
+from sqlalchemy.exc import DBAPIError
 
 from webapp.models import Base, Role, User
+
+log = logging.getLogger(__name__)
 
 db = SQLAlchemy(model_class=Base)
 migrate = Migrate(db=db, render_as_batch=True, compare_type=True)
@@ -26,9 +31,22 @@ users = SQLAlchemyUserDatastore(db, User, Role)
 def init_app(app: Flask) -> None:
     """Tie every extension but sign-in (see `webapp.signin`) to `app`."""
     db.init_app(app)
+    app.teardown_appcontext(_let_go)
     migrate.init_app(app)
     csrf.init_app(app)
     limiter.init_app(app)
+
+
+def _let_go(error: BaseException | None) -> None:
+    """End the database session of a request, before Flask-SQLAlchemy does. A server that died after the
+    answer was made can't be told to roll back; it has, and the answer must not be lost for that."""
+    try:
+        db.session.remove()
+    except DBAPIError:
+        log.warning("the database went away before a session was closed")
+        with suppress(DBAPIError):
+            db.session().invalidate()
+        db.session.registry.clear()
 
 
 @event.listens_for(Engine, "connect")

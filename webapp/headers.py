@@ -47,7 +47,7 @@ def _policy(config: AppConfig) -> Secure:
         csp=nothing_from_outside,
         coop=CrossOriginOpenerPolicy().same_origin(),
         corp=CrossOriginResourcePolicy().same_origin(),
-        hsts=StrictTransportSecurity().max_age(YEAR) if config.https else None,
+        hsts=StrictTransportSecurity().max_age(YEAR).include_subdomains() if config.https else None,
         permissions=PermissionsPolicy().geolocation().microphone().camera(),
         referrer=ReferrerPolicy().same_origin(),
         xcto=XContentTypeOptions().nosniff(),

@@ -5,16 +5,30 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
-from flask import Flask
+from flask import Flask, url_for
 from flask_security import current_user
 from markupsafe import Markup
 
-from webapp.forms.choices import CLASSES
+from webapp import log_words
+from webapp.forms.choices import CLASSES, KNOWN_BY, METHODS
 from webapp.models import now
-from webapp.permissions import WRITERS, roles_of
+from webapp.permissions import TEACHERS, WRITERS, roles_of
+from webapp.services import factors
 
 SIDES = {"L": "left", "R": "right", "B": "both"}
 CALLS = {"suspicious": "Suspicious", "not_suspicious": "Not suspicious"}
+NAVIGATION: tuple[tuple[str, str, str, frozenset[str]], ...] = (
+    ("worklist.index", "Worklist", "worklist", WRITERS),
+    ("worklist.upload", "Upload", "upload", WRITERS),
+    ("teaching.index", "Teaching", "teaching", TEACHERS),
+    ("people.index", "People", "people", frozenset({"admin"})),
+    ("case_log.index", "Case log", "case_log", frozenset({"admin"})),
+    ("audit_log.index", "Audit log", "audit_log", frozenset({"admin"})),
+    ("agreement.index", "Agreement", "agreement", frozenset({"admin", "radiologist"})),
+    ("networks.index", "Networks", "networks", frozenset({"admin", "radiologist"})),
+    ("retention.index", "Retention", "retention", frozenset({"admin"})),
+)
+"""The entries of the bar, in order: endpoint, words, the `section` that a page sets, and whose it is."""
 _UNITS = ((86_400 * 365, "year"), (86_400 * 30, "month"), (86_400, "day"), (3_600, "hour"), (60, "minute"))
 
 
@@ -22,16 +36,48 @@ def init_app(app: Flask) -> None:
     """Give the templates their filters and tables of words."""
     for filter_ in (local_time, ago, probability, of_hundred, file_size, millimetres):
         app.add_template_filter(filter_)
-    app.jinja_env.globals.update(SIDES=SIDES, CALLS=CALLS, CLASSES=CLASSES, may_write=may_write)
+    log_words.init_app(app)
+    app.jinja_env.globals.update(
+        SIDES=SIDES,
+        CALLS=CALLS,
+        CLASSES=CLASSES,
+        KNOWN_BY=KNOWN_BY,
+        METHODS=METHODS,
+        may_write=may_write,
+        has_role=has_role,
+        navigation=navigation,
+    )
     settings = app.extensions["config"]
     app.jinja_env.globals.update(
-        max_file_bytes=settings.max_file_bytes, max_upload_files=settings.max_upload_files
+        max_file_bytes=settings.max_file_bytes,
+        max_upload_files=settings.max_upload_files,
+        mail_is_set_up=settings.mail_url is not None,
+        session_hours=f"{settings.session_hours:g}",
     )
 
 
 def may_write() -> bool:
     """Whether whoever is signed in may upload and read: what they may not do is not offered."""
     return not roles_of(current_user).isdisjoint(WRITERS)
+
+
+def has_role(name: str) -> bool:
+    """Whether whoever is signed in has the role `name`."""
+    return name in roles_of(current_user)
+
+
+def navigation() -> list[tuple[str, str, str]]:
+    """(endpoint, words, section) of the bar's entries for whoever is signed in."""
+    roles = roles_of(current_user)
+    if factors.are_missing(current_user):  # nothing of it could be opened
+        return []
+    return [(endpoint, words, section) for endpoint, words, section, whose in NAVIGATION if roles & whose]
+
+
+def start_page() -> str:
+    """The address that the day of whoever is signed in starts with: the first entry of their bar."""
+    entries = navigation()
+    return url_for(entries[0][0] if entries else "account.show")
 
 
 def signed_in_zone(default: str = "UTC") -> ZoneInfo:

@@ -3,22 +3,27 @@
 from __future__ import annotations
 
 import logging
+import os
 import threading
 import time
 
 from flask import Flask
 from sqlalchemy.exc import SQLAlchemyError
 
+from webapp import database_faults
 from webapp.errors import AppError
 from webapp.jobs import UNREACHABLE, Queue
-from webapp.services import inference, leases, sweeping, workers
+from webapp.services import decoding, inference, leases, sweeping, workers
 
 log = logging.getLogger(__name__)
 
 _REAP_SECONDS = 10.0
 """At most; with a short lease, half of it."""
+_AWAY_SECONDS = 2.0
 _SWEEP_SECONDS = 24 * 3600.0
 _STOP_SECONDS = 30.0
+_WAKE_AT_MOST = 500
+"""Calls in the queue at a time: more than the workers can answer before the next round."""
 _POLL = {"initial_delay": 0.05, "backoff": 1.2, "max_delay": 0.2}
 """Seconds between looks at an SQLite queue; Redis and Postgres tell at once."""
 
@@ -32,8 +37,8 @@ def run(app: Flask) -> None:
         ml.MlError: the network can't be loaded; nothing was claimed.
     """
     queue: Queue = app.extensions["queue"]
-    with app.app_context():
-        inference.predictor()
+    _load(app)
+    os.nice(app.extensions["config"].worker_nice)
     keeper = _Housekeeper(app, queue)
     consumer = queue.huey.create_consumer(
         workers=1, periodic=False, graceful_signal="TERM", shutdown_timeout=_STOP_SECONDS, **_POLL
@@ -45,6 +50,22 @@ def run(app: Flask) -> None:
     with app.app_context():
         leases.release(queue.worker)
         workers.forget(queue.worker)
+
+
+def _load(app: Flask) -> None:
+    """Load the network that the database says is active; wait for a database that is away or busy. Raises
+    ml.MlError as `run`."""
+    while True:
+        try:
+            with app.app_context():
+                decoding.warm()
+                inference.predictor()
+            return
+        except SQLAlchemyError as error:
+            if database_faults.named(error) is None:
+                raise
+            log.warning("the database is away (%s): waiting for it", type(error).__name__)
+        time.sleep(_AWAY_SECONDS)
 
 
 class _Housekeeper:
@@ -76,9 +97,9 @@ class _Housekeeper:
             self._stop.wait(self._pause)
 
     def _keep(self) -> None:
-        workers.seen(self._queue.worker)
+        workers.seen(self._queue.worker, *inference.keep_up())
         leases.close_exhausted()
-        self._queue.wake(self._queue.missing(leases.waiting()))
+        self._queue.wake(self._queue.missing(min(leases.waiting(), _WAKE_AT_MOST)))
         if time.monotonic() >= self._next_sweep:
             self._next_sweep += _SWEEP_SECONDS
             log.info("swept %d files without a row", sweeping.sweep())

@@ -1,6 +1,6 @@
 // What a drop holds: files, and the files in folders, however deep. Hidden files of the system are left out.
 
-const HIDDEN = /^(\.|thumbs\.db$|desktop\.ini$|__MACOSX)/i;
+export const HIDDEN = /^(\.|thumbs\.db$|desktop\.ini$|__MACOSX)/i;
 
 const entries = (reader) => new Promise((done, failed) => reader.readEntries(done, failed));
 const fileOf = (entry) => new Promise((done, failed) => entry.file(done, failed));

@@ -14,7 +14,7 @@ if (count > 1) {
   const words = viewer.querySelector("[data-frame-words]");
   const note = viewer.querySelector("[data-stage-note]");
   const play = viewer.querySelector("[data-act=play]");
-  const pictures = new Map();   // the frames seen lately, decoded
+  const pictures = new Map();   // the frames seen lately, decoded; held here, for no cache may keep them
   let playing = false;
   let resting = 0;
 
@@ -24,7 +24,7 @@ if (count > 1) {
     if (!pictures.has(frame)) {
       const picture = new Image();
       picture.src = addressOf(frame);
-      pictures.set(frame, picture.decode().then(() => picture.src));
+      pictures.set(frame, picture.decode().then(() => picture));
       if (pictures.size > KEPT) pictures.delete(pictures.keys().next().value);
     }
     return pictures.get(frame);
@@ -36,9 +36,9 @@ if (count > 1) {
     words.textContent = `${frame + 1} / ${count}`;
     slider.setAttribute("aria-valuetext", `frame ${frame + 1} of ${count}`);
     try {
-      const address = await load(frame);
+      const { src } = await load(frame);
       if (frameInView() !== frame) return;
-      scan.src = address;
+      scan.src = src;
       scan.alt = scan.alt.replace(/, frame .*$/, `, frame ${frame + 1} of ${count}`);
       note.textContent = "";
     } catch {

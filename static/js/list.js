@@ -23,6 +23,7 @@ document.addEventListener("click", (event) => {
   const row = event.target.closest(".cases tbody tr");
   if (!row || event.target.closest("a, button") || String(getSelection())) return;
   const link = row.querySelector("a.case-link");
+  if (!link) return;
   if (event.ctrlKey || event.metaKey) window.open(link.href); else link.click();
 });
 

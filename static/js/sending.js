@@ -18,9 +18,21 @@ export function send(address, body, { token, onProgress, signal }) {
   });
 }
 
+/** Answers that say nothing of the file: no connection, or a proxy whose server is away. */
+export const LOST = [0, 502, 503, 504];
+
+/** Whether the server is there (again). */
+export async function answers() {
+  try {
+    return (await fetch("/healthz", { cache: "no-store" })).ok;
+  } catch {
+    return false;
+  }
+}
+
 /** Why a whole request failed, in words. */
 export function reason(status, message) {
   if (status === -1) return "Cancelled before it was sent.";
-  if (status === 0) return "The connection was lost. Retry when it is back.";
+  if (status === 0) return "The connection was lost. It goes on by itself when it is back.";
   return message || `The server answered ${status}. Retry in a moment.`;
 }

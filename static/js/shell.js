@@ -97,7 +97,17 @@ document.addEventListener("htmx:before:response", async (event) => {
 });
 
 // A shared workstation keeps nothing of a reader who has left.
-document.querySelector("[data-sign-out]")?.addEventListener("submit", () => {
+document.addEventListener("submit", (event) => {
+  if (!event.target.matches("[data-sign-out]")) return;
   const mine = `draft:${document.body.dataset.user}:`;
   Object.keys(localStorage).filter((name) => name.startsWith(mine)).forEach((name) => localStorage.removeItem(name));
+  forgetPresentations();
 });
+
+/** The copies that a presentation keeps for when the connection is lost (offline.js). */
+async function forgetPresentations() {
+  if (!("caches" in window)) return;
+  const names = (await caches.keys()).filter((name) => name.startsWith("presentation:"));
+  await Promise.all(names.map((name) => caches.delete(name)));
+}
+if (!document.body.dataset.user) forgetPresentations(); // the page may be left before sign-out has come to it

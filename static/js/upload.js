@@ -1,7 +1,8 @@
 // The drop zone: each file is sent by itself, with its own progress and verdict; results come in by news.js.
 import { announce, showSessionOver, signInAddress } from "./shell.js";
-import { filesOfDrop, filesOfPicker } from "./files.js";
-import { reason, send } from "./sending.js";
+import { HIDDEN, filesOfDrop, filesOfPicker } from "./files.js";
+import { LOST, answers, reason, send } from "./sending.js";
+import { filesOfZip } from "./zip.js";
 
 const zone = document.querySelector("[data-drop]");
 const form = zone.closest("form");
@@ -18,13 +19,27 @@ function newBatch() {
   return [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
-function add(files) {
+const FIRST_PAUSE = 2000, LONGEST_PAUSE = 30000;
+let pause = FIRST_PAUSE;
+let resuming = 0;
+
+async function add(files) {
   if (!files.length) return;
   if (rows.every((row) => row.state !== "waiting" && row.state !== "sending")) { batchId = newBatch(); since = performance.now(); stop = new AbortController(); }
-  for (const file of files) rows.push(newRow(file));
+  for (const file of files) await addFile(file);
   batch.hidden = false;
   update();
   if (!form) pump();
+}
+
+/** A file, or the files of a zip, each in a row of its own. */
+async function addFile(file) {
+  const inside = await filesOfZip(file, Number(zone.dataset.maxFiles), HIDDEN).catch(() => null);
+  const row = newRow(file);
+  rows.push(row);
+  if (!inside) return;
+  say(row, "unpacked", `${inside.length} files inside`);
+  for (const member of inside) rows.push(newRow(member));
 }
 
 function newRow(file) {
@@ -47,16 +62,17 @@ function say(row, state, words) {
 }
 
 function again(failed) {
+  clearTimeout(resuming);
   stop = new AbortController();
   failed.forEach((row) => { row.share = 0; say(row, "waiting", "waiting"); });
   pump();
 }
 
-function body(row) {
+function body(row, file) {
   const data = new FormData();
   if (form) for (const [name, value] of new FormData(form)) if (!(value instanceof File) && name !== "batch") data.append(name, value);
   data.append("batch", batchId);
-  data.append("files", row.file, row.file.name);
+  data.append("files", file, file.name);
   return data;
 }
 
@@ -70,20 +86,40 @@ function pump() {
 
 async function deliver(row) {
   say(row, "sending", "0%");
+  let file = row.file;
+  try {
+    if (file.open) file = await file.open();
+  } catch {
+    row.share = 1;
+    say(row, "refused", "The file is damaged inside the archive. Pack or copy it again.");
+    return pump();
+  }
   const onProgress = (share) => {
     row.share = share;
     row.element.querySelector("progress").value = share;
     row.element.querySelector(".file-state").textContent = share < 1 ? `${Math.floor(share * 100)}%` : "checking";
     update();
   };
-  const { status, verdicts, message } = await send(zone.dataset.endpoint, body(row), { token, onProgress, signal: stop.signal });
+  const { status, verdicts, message } = await send(zone.dataset.endpoint, body(row, file), { token, onProgress, signal: stop.signal });
   row.share = 1;
-  if (status === 200 && verdicts.length) judge(row, verdicts);
+  if (status === 200 && verdicts.length) { judge(row, verdicts); pause = FIRST_PAUSE; }
   else {
     if (status === 401) showSessionOver(signInAddress());
     say(row, "failed", reason(status, message));
+    row.lost = LOST.includes(status);
+    if (row.lost) return resumeLater();
   }
   pump();
+}
+
+/** The server is away: what waits stays waiting, and goes on by itself once it answers. */
+function resumeLater() {
+  update();
+  resuming = setTimeout(async () => {
+    if (await answers()) again(rows.filter((row) => row.state === "failed" && row.lost));
+    else resumeLater();
+  }, pause);
+  pause = Math.min(pause * 2, LONGEST_PAUSE);
 }
 
 /** A zip has many verdicts: its row stands for the archive, each member gets its own. */
@@ -143,7 +179,7 @@ function estimate() {
   return left > 90 ? `, about ${Math.ceil(left / 60)} minutes` : `, about ${left} s`;
 }
 
-async function take(promise) { add(await promise); }
+async function take(promise) { await add(await promise); }
 
 zone.hidden = false;
 form?.classList.add("is-live");
@@ -154,6 +190,7 @@ for (const name of ["files", "folder"]) {
 }
 retryAll.addEventListener("click", () => again(rows.filter((row) => row.state === "failed")));
 cancel.addEventListener("click", () => {
+  clearTimeout(resuming);
   rows.filter((row) => row.state === "waiting").forEach((row) => say(row, "failed", reason(-1)));
   stop.abort();
   update();

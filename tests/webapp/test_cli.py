@@ -1,9 +1,10 @@
-"""Accounts are made from the command line, and only there."""
+"""Accounts are made, and people invited, from the command line."""
 
 from __future__ import annotations
 
 from flask import Flask
 
+from tests.phone import set_up
 from tests.support import PASSWORD
 
 NEW = ["create-user", "new@west.example", "--name", "New", "--group", "West", "--password", PASSWORD]
@@ -37,3 +38,45 @@ def test_create_user_names_every_problem_and_fails(app: Flask) -> None:
 
 def test_create_user_knows_the_roles(app: Flask) -> None:
     assert app.test_cli_runner().invoke(args=[*NEW, "--role", "surgeon"]).exit_code == 2
+
+
+INVITE = [
+    "invite",
+    "new@west.example",
+    "--group",
+    "West",
+    "--role",
+    "admin",
+    "--site",
+    "https://reads.example/",
+]
+
+
+def test_invite_prints_a_link_that_lets_the_person_in(app: Flask) -> None:
+    result = app.test_cli_runner().invoke(args=INVITE)
+    assert result.exit_code == 0, result.output
+    link = result.stdout.strip()
+    assert link.startswith("https://reads.example/invitation/")
+    assert "new@west.example" in result.stderr
+    page, guest = link.removeprefix("https://reads.example"), app.test_client()
+    assert guest.submit(page, {"name": "New", "password": PASSWORD}, page=page).status_code == 303
+    assert guest.get("/people").status_code == 200
+
+
+def test_invite_names_every_problem_and_fails(app: Flask) -> None:
+    result = app.test_cli_runner().invoke(args=[*INVITE[:3], " ", *INVITE[4:]])
+    assert result.exit_code == 1
+    assert "  group: " in result.output
+
+
+def test_the_operator_takes_lost_second_factors_away(app: Flask) -> None:
+    who = "admin@north.example"
+    here = app.test_client()
+    here.sign_in(who)
+    set_up(here)
+    assert app.test_client().sign_in(who).location == "/login/second"
+    result = app.test_cli_runner().invoke(args=["reset-second-factors", who])
+    assert result.exit_code == 0, result.output
+    assert here.get("/account").status_code == 302
+    assert app.test_client().sign_in(who).location == "/"
+    assert app.test_cli_runner().invoke(args=["reset-second-factors", "nobody@north.example"]).exit_code == 1

@@ -38,7 +38,7 @@ def test_static_files_may_be_cached(client: Visitor) -> None:
 
 def test_with_https_the_browser_is_told_to_stay_with_it(tmp_path: Path) -> None:
     answer = create_app(settings(tmp_path, https=True)).test_client().get("/healthz")
-    assert answer.headers["Strict-Transport-Security"].startswith("max-age=31536000")
+    assert answer.headers["Strict-Transport-Security"] == "max-age=31536000; includeSubDomains"
 
 
 @pytest.mark.parametrize("path", ["/login", "/account", "/account/password", "/nothing"])

@@ -24,3 +24,9 @@ def test_the_client_is_whom_the_trusted_proxies_name(
     headers = {"X-Forwarded-For": "6.6.6.6, 10.0.0.1, 10.0.0.2", "X-Forwarded-Proto": "https"}
     app.test_client().get("/healthz", headers=headers)
     assert seen == {"a": address, "s": scheme}
+
+
+def test_nobody_moves_the_application_to_another_path(tmp_path: Path) -> None:
+    app = create_app(settings(tmp_path, proxy_hops=1))
+    answer = app.test_client().get("/", headers={"X-Forwarded-Prefix": "/evil"})
+    assert answer.location.startswith("/login")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import psycopg
 import pytest
 from sqlalchemy import select
 from sqlalchemy.exc import OperationalError
@@ -73,16 +74,31 @@ def test_housekeeping_goes_on_after_the_database_was_away(housekeeper, monkeypat
     away = iter([OperationalError("UPDATE workers", {}, Exception("database is locked"))])
     seen = workers.seen
 
-    def seen_but_once(name):
+    def seen_but_once(*said):
         for error in away:
             raise error
-        seen(name)
+        seen(*said)
 
     monkeypatch.setattr(workers, "seen", seen_but_once)
     housekeeper._pause = 0.05
     housekeeper.start()
     wait_for(lambda: db.session.scalar(select(Worker.id)) or db.session.rollback(), 10)
     housekeeper.stop()
+
+
+def test_a_worker_that_starts_before_the_database_waits_for_it(app, monkeypatch):
+    away = iter([OperationalError("SELECT", {}, psycopg.OperationalError("connection refused"))])
+    load, loads = worker.inference.predictor, []
+
+    def load_but_once():
+        for error in away:
+            raise error
+        loads.append(load())
+
+    monkeypatch.setattr(worker.inference, "predictor", load_but_once)
+    monkeypatch.setattr(worker, "_AWAY_SECONDS", 0)
+    worker._load(app)
+    assert len(loads) == 1
 
 
 def test_a_worker_without_a_network_does_not_start_and_says_why(config, tmp_path):

@@ -23,9 +23,24 @@ BIRADS = {
 AGREEMENT = {"yes": "Agree", "no": "Disagree"}
 CONFIDENCE = {"0": "0", "25": "25", "50": "50", "75": "75", "100": "100"}
 """Percent: five steps are quicker to hit than a slider, and a slider has no place for "not said"."""
+METHODS = {"pathology": "Pathology", "follow_up": "Follow-up"}
+SIDES = {"L": "Left", "R": "Right", "B": "Both"}
 ON_LESION = {"yes": "Yes", "partly": "Partly", "no": "No"}
 
+KNOWN_BY = {
+    "pathology": "Pathology",
+    "follow_up": "Follow-up",
+    "consensus": "Agreed by several readers",
+    "synthetic": "Drawn by code",
+}
+"""How the truth of a teaching case is known."""
 
-def choices(nothing: str, named: Mapping[str, str]) -> list[SelectChoice]:
-    """Options for a select or radio field: first `nothing` with an empty value, then `named`."""
-    return [SelectChoice("", nothing), *(SelectChoice(value, words) for value, words in named.items())]
+
+def choices(nothing: str, values: Mapping[str, str]) -> list[SelectChoice]:
+    """Options for a select or radio field: first `nothing` with an empty value, then `values`."""
+    return [SelectChoice("", nothing), *named(values)]
+
+
+def named(values: Mapping[str, str]) -> list[SelectChoice]:
+    """Options for a field that must be answered."""
+    return [SelectChoice(value, words) for value, words in values.items()]

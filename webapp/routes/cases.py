@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, redirect, render_template, request, url_for
+from typing import Any
+
+from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from webapp.errors import BadRequest
+from webapp.errors import BadRequest, Conflict
 from webapp.forms.filters import FilterForm
+from webapp.forms.outcomes import OutcomeForm
 from webapp.forms.reads import ReadForm
 from webapp.presentation import signed_in_zone
-from webapp.services import analyses, cases, history
+from webapp.services import analyses, cases, history, looking, reanalysis
 from webapp.signin import person
 
 bp = Blueprint("cases", __name__, url_prefix="/cases/<uid>")
@@ -23,9 +26,16 @@ def show(uid: str, image_uid: str | None) -> str:
     form = FilterForm(request.args).with_readers(history.readers(user))
     form.validate()
     view = cases.view(user, uid, image_uid, _frame(request.args.get("frame")), form.filters(signed_in_zone()))
-    return render_template(
-        "cases/case.html", view=view, kept=form.address(), form=ReadForm.showing(view.mine), problems={}
-    )
+    looking.at_page(user, view.image, view.frame)
+    return part("cases/case.html", view, kept=form.address())
+
+
+def part(name: str, view: cases.CaseView, **more: Any) -> str:
+    """The case page, or a part of it, with its forms as they are before anybody has typed; `more` says
+    what is otherwise."""
+    usual: dict[str, Any] = {"form": ReadForm.showing(view.mine), "problems": {}, "kept": {}}
+    usual |= {"outcome_form": OutcomeForm, "typed": None, "outcome_problems": {}}
+    return render_template(name, view=view, **{**usual, **more})
 
 
 @bp.get("/images/<image_uid>/result")
@@ -48,6 +58,19 @@ def analyse(uid: str, image_uid: str) -> ResponseReturnValue:
     analyses.request_frame(user, image_uid, frame)
     to = "cases.result" if request.headers.get("HX-Request") else "cases.show"
     return redirect(url_for(to, uid=uid, image_uid=image_uid, frame=frame), 303)
+
+
+@bp.post("/reanalyse")
+def reanalyse(uid: str) -> ResponseReturnValue:
+    """Ask the active network for what it has not answered of the case. Its answers join the earlier ones."""
+    try:
+        asked = reanalysis.of_case(person(), uid)
+    except Conflict as error:
+        flash(error.message, "info")
+    else:
+        flash(f"{asked} {'frame waits' if asked == 1 else 'frames wait'} for the active network.", "success")
+    image_uid, frame = request.form.get("image") or None, _frame(request.form.get("frame"))
+    return redirect(url_for("cases.show", uid=uid, image_uid=image_uid, frame=frame), 303)
 
 
 def _frame(text: str | None) -> int | None:

@@ -10,25 +10,27 @@ from webapp.signin import person
 bp = Blueprint("media", __name__, url_prefix="/media")
 
 PRIVATE = "private, max-age=600"
-"""A picture never changes under its address, but a shared workstation should not keep it for long."""
+"""For small pictures, on which no burned-in name can be read: lists would ask for them again and again."""
+NO_COPY = "no-store"
+"""For scans in their own size."""
 
 
 @bp.get("/images/<image_uid>/<int:frame>.png")
 def frame(image_uid: str, frame: int) -> Response:
     """One frame, in its own size."""
-    return _png(pictures.frame_png(person(), image_uid, frame))
+    return png(pictures.frame_png(person(), image_uid, frame), NO_COPY)
 
 
 @bp.get("/thumbnails/<image_uid>.png")
 def thumbnail(image_uid: str) -> Response:
     """The first frame, small."""
-    return _png(pictures.thumbnail_png(person(), image_uid))
+    return png(pictures.thumbnail_png(person(), image_uid))
 
 
 @bp.get("/heatmaps/<analysis_uid>/<label>.png")
 def heatmap(analysis_uid: str, label: str) -> Response:
     """The heatmap of one class, transparent where there is no evidence."""
-    return _png(pictures.heatmap_png(person(), analysis_uid, label))
+    return png(pictures.heatmap_png(person(), analysis_uid, label))
 
 
 @bp.get("/originals/<image_uid>")
@@ -37,13 +39,14 @@ def original(image_uid: str) -> Response:
     file = pictures.original(person(), image_uid)
     answer = Response(file.data, mimetype="application/octet-stream")
     answer.headers.set("Content-Disposition", "attachment", filename=file.filename)
-    answer.headers["Cache-Control"] = "no-store"
+    answer.headers["Cache-Control"] = NO_COPY
     return answer
 
 
-def _png(data: bytes) -> Response:
+def png(data: bytes, cache: str = PRIVATE) -> Response:
+    """A picture as an answer, and not sent again where the browser has it."""
     answer = Response(data, mimetype="image/png")
-    answer.headers["Cache-Control"] = PRIVATE
+    answer.headers["Cache-Control"] = cache
     answer.add_etag()
     answer.make_conditional(request)
     return answer

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask import Blueprint, flash, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
 from webapp.errors import InvalidInput
 from webapp.forms.reads import ReadForm
+from webapp.routes.cases import part
 from webapp.services import cases, reads
 from webapp.signin import person
 
@@ -52,4 +53,4 @@ def _part(
     problems: dict[str, str] | None = None,
 ) -> str:
     view = cases.view(person(), uid, image_uid)
-    return render_template(name, view=view, form=form, said=said, problems=problems or {}, kept={})
+    return part(name, view, form=form, said=said, problems=problems or {})

@@ -7,7 +7,7 @@ from typing import Any, cast
 from flask import Blueprint, jsonify, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from webapp import config
+from webapp import config, logs
 from webapp.errors import InvalidInput, TooLarge
 from webapp.forms.uploads import UploadForm
 from webapp.services import intake
@@ -36,6 +36,7 @@ def create() -> ResponseReturnValue:
     if not form.validate():
         raise _not_uploaded({name: words[0] for name, words in form.errors.items() if name})
     verdicts = intake.accept(person(), _uploads(), form.fields())
+    logs.about(verdict.exam_uid for verdict in verdicts)
     if request.accept_mimetypes.best_match(["text/html", "application/json"]) == "application/json":
         return jsonify(files=[_as_json(verdict) for verdict in verdicts])
     return render_template("uploads/result.html", verdicts=verdicts)

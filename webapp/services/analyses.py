@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sqlalchemy import func, select
+from sqlalchemy import and_, func, or_, select
 from sqlalchemy.exc import IntegrityError
 
 from webapp.errors import NotFound
 from webapp.extensions import db
 from webapp.models import Analysis, Image, Job, User
 from webapp.permissions import require_image, require_writer
-from webapp.services import waking
+from webapp.services import audit, networks, waking, workers
+from webapp.services.networks import Name
+
+_PENDING = frozenset({"queued", "running"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +23,9 @@ class AnalysisStatus:
 
     `state`: none (never asked for), queued, running, done, failed or cancelled. `progress`: 0..100.
     `ahead`: jobs that are taken up before this one, 0 unless queued. `error_code` and `error` say what
-    is wrong where failed. `analysis` is the network's answer where done.
+    is wrong where failed. `analysis` is the newest answer of a network, which stays while it is asked for
+    again; `earlier` are those before it, the newest first. `active` is the network that would answer now.
+    `attended`: whether, as long as it is pending, any worker is there to do it.
     """
 
     image_uid: str
@@ -33,16 +38,26 @@ class AnalysisStatus:
     error_code: str | None = None
     error: str | None = None
     analysis: Analysis | None = None
+    earlier: tuple[Analysis, ...] = ()
+    active: Name | None = None
+    attended: bool = True
 
     @property
     def pending(self) -> bool:
         """Whether there is something to wait for."""
-        return self.state in {"queued", "running"}
+        return self.state in _PENDING
+
+    @property
+    def outdated(self) -> bool:
+        """Whether there is an answer, and none by the active network."""
+        said = [self.analysis, *self.earlier] if self.analysis else []
+        by = {analysis.network_checksum for analysis in said if analysis}
+        return bool(by) and self.active is not None and self.active.checksum not in by
 
     @property
     def standing(self) -> str:
         """All of a pending analysis that a page shows, in one word: when it changes, the page does."""
-        return f"{self.state}-{self.progress}-{self.ahead}"
+        return f"{self.state}-{self.progress}-{self.ahead}{'' if self.attended else '-alone'}"
 
 
 def request_frame(user: User, image_uid: str, frame: int) -> None:
@@ -55,6 +70,8 @@ def request_frame(user: User, image_uid: str, frame: int) -> None:
     require_writer(user)
     image = _image_with(user, image_uid, frame)
     job = _job(image, frame)
+    if job is None or job.state in {"failed", "cancelled"}:
+        audit.record("analysis_asked", user, "image", image.uid, frame=frame, again=job is not None)
     if job is None:
         db.session.add(Job(image=image, frame=frame))
     elif job.state in {"failed", "cancelled"}:
@@ -73,7 +90,7 @@ def status(user: User, image_uid: str, frame: int = 0) -> AnalysisStatus:
     job = _job(image, frame)
     if job is None:
         return AnalysisStatus(image_uid, frame, "none")
-    answer = db.session.scalar(select(Analysis).where(Analysis.job_id == job.id))
+    answers = _answers(image, frame)
     return AnalysisStatus(
         image_uid=image_uid,
         frame=frame,
@@ -84,7 +101,10 @@ def status(user: User, image_uid: str, frame: int = 0) -> AnalysisStatus:
         ahead=_ahead(job),
         error_code=job.error_code,
         error=job.error,
-        analysis=answer,
+        analysis=answers[0] if answers else None,
+        earlier=tuple(answers[1:]),
+        active=networks.active_name(),
+        attended=job.state not in _PENDING or workers.alive(),
     )
 
 
@@ -96,11 +116,24 @@ def _image_with(user: User, image_uid: str, frame: int) -> Image:
 
 
 def _job(image: Image, frame: int) -> Job | None:
-    return db.session.scalar(select(Job).where(Job.image_id == image.id, Job.frame == frame))
+    """The newest job of the frame: earlier ones are done."""
+    of_frame = select(Job).where(Job.image_id == image.id, Job.frame == frame)
+    return db.session.scalar(of_frame.order_by(Job.id.desc()).limit(1))
+
+
+def _answers(image: Image, frame: int) -> list[Analysis]:
+    """What the networks said of the frame, the newest first."""
+    of_frame = select(Analysis).where(Analysis.image_id == image.id, Analysis.frame == frame)
+    return list(db.session.scalars(of_frame.order_by(Analysis.id.desc())))
 
 
 def _ahead(job: Job) -> int:
     if job.state != "queued":
         return 0
-    earlier = select(func.count(Job.id)).where(Job.state.in_(("queued", "running")), Job.id < job.id)
+    before = Job.id < job.id
+    many = Job.reanalysis_id.is_not(None)
+    goes_first = and_(~many, before) if job.reanalysis_id is None else or_(~many, before)
+    earlier = select(func.count(Job.id)).where(
+        or_(Job.state == "running", and_(Job.state == "queued", goes_first)), Job.id != job.id
+    )
     return db.session.scalar(earlier) or 0

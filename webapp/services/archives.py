@@ -70,7 +70,9 @@ def members(stream: BinaryIO, limits: ArchiveLimits) -> Iterator[Member]:
         raise _corrupt() from error
     with archive:
         entries = [
-            entry for entry in archive.infolist() if not entry.is_dir() and not _hidden(entry.filename)
+            entry
+            for entry in archive.infolist()
+            if not entry.filename.endswith("/") and not _hidden(entry.filename)
         ]
         _check_bounds(entries, limits)
         for entry in entries:

@@ -1,4 +1,5 @@
-"""The demo: a group, three accounts, and a dozen scans drawn by code, labelled so and analysed for real."""
+"""The demo: a group, three accounts, and a dozen scans drawn by code: labelled so, analysed for real, marked
+for teaching, in a list that is ready to present."""
 
 from __future__ import annotations
 
@@ -7,21 +8,23 @@ from io import BytesIO
 from typing import Literal, TypedDict
 
 from PIL import Image as Picture
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, select
 
 import ml
 from webapp import config
 from webapp.errors import Forbidden
 from webapp.extensions import db
-from webapp.models import Exam, User
-from webapp.services import accounts, intake
+from webapp.models import Edges, Exam, Image, TeachingCase, TeachingList, User
+from webapp.services import accounts, intake, teaching, teaching_entries, teaching_lists
 from webapp.services.accounts import NewUser
 from webapp.services.filing import Fields
 from webapp.services.intake import Upload
+from webapp.services.teaching import Telling
 
 GROUP = "Demo practice"
-PASSWORD = "second-read-demo"  # noqa: S105  of accounts that exist in demo mode only
+PASSWORD = "second-read-demo"  # noqa: S105  of accounts that exist in demo mode only  # nosec B105
 NOTE = "Synthetic: drawn by code, not a scan of a person. For trying the product, not for judging it."
+LESSON = "A first lesson: synthetic cases"
 _HOST = "demo.secondread.example"
 ACCOUNTS = (
     NewUser(f"radiologist@{_HOST}", "Robin Radiologist", PASSWORD, GROUP, ("radiologist",)),
@@ -63,6 +66,15 @@ SCANS = (
     DemoScan("irregular", 22, "R"),
 )
 
+TRUTHS = {"normal": "normal", "cyst": "benign", "smooth": "benign", "irregular": "malignant"}
+TEACHES = {
+    "normal": "Layers without a mass. Ask what would make anybody look twice.",
+    "cyst": "Round, black inside, brighter behind it: posterior enhancement.",
+    "smooth": "Oval, circumscribed, wider than tall.",
+    "irregular": "Irregular margin, taller than wide, shadow behind it.",
+}
+"""What a tutor may say of each kind of drawing."""
+
 
 def seed() -> int:
     """Make what of the demo is missing; returns how many scans were added.
@@ -76,6 +88,9 @@ def seed() -> int:
     missing = [(number, scan) for number, scan in enumerate(SCANS, 1) if not _is_there(reader, number)]
     for number, scan in missing:
         _add(reader, number, scan)
+    for number, scan in enumerate(SCANS, 1):
+        _teach(reader, number, scan)
+    _make_lesson(reader)
     return len(missing)
 
 
@@ -98,9 +113,30 @@ def _draw(scan: DemoScan, said: _Said) -> bytes:
     return file.getvalue()
 
 
+def _teach(reader: User, number: int, scan: DemoScan) -> None:
+    """Mark a scan for teaching, once: who takes it out does not get it back."""
+    image = db.session.scalar(select(Image).join(Exam).where(*_same(reader, number)))
+    marked = image and db.session.scalar(select(TeachingCase.id).where(TeachingCase.image_id == image.id))
+    if image is not None and marked is None:
+        telling = Telling(f"Synthetic case {number}", TEACHES[scan.kind], TRUTHS[scan.kind], "synthetic")
+        teaching.mark(reader, image.uid, 0, telling, Edges(), confirmed=True)
+
+
+def _make_lesson(reader: User) -> None:
+    """A list of the scans, ready to present, once: who removes it does not get it back."""
+    made = select(TeachingList.id).where(TeachingList.owner_id == reader.id)
+    cases = [case.uid for case in reversed(teaching.page(reader)) if case.image.exam.synthetic]
+    if cases and db.session.scalar(made) is None:
+        lesson = teaching_lists.create(reader, LESSON)
+        teaching_entries.add(reader, lesson.uid, cases)
+
+
 def _is_there(reader: User, number: int) -> bool:
-    known = select(Exam.id).where(Exam.group_id == reader.group_id, Exam.accession == _accession(number))
-    return db.session.scalar(known) is not None
+    return db.session.scalar(select(Exam.id).where(*_same(reader, number))) is not None
+
+
+def _same(reader: User, number: int) -> tuple[ColumnElement[bool], ...]:
+    return Exam.group_id == reader.group_id, Exam.accession == _accession(number)
 
 
 def _accession(number: int) -> str:

@@ -14,8 +14,9 @@ from sqlalchemy import ColumnElement, func, or_, select, true, update
 
 import ml
 from webapp.extensions import db
-from webapp.models import Exam, Group, Image, Job, Patient, User, new_uid
-from webapp.permissions import visible_exams
+from webapp.models import ErasedFile, Erasure, Exam, Group, Image, Job, Patient, User, new_uid
+from webapp.permissions import visible_exams, visible_images
+from webapp.services import audit
 from webapp.services.names import clean_text
 
 _BATCH = UUID("5ec0d7ea-d000-4b1d-8a5e-ba7c4ba7c400")
@@ -63,9 +64,14 @@ class Received:
 
 def find_seen(user: User, sha256: str) -> Image | None:
     """The first image with these bytes among the cases of the group that `user` may see."""
-    visible = visible_exams(user).with_only_columns(Exam.id).where(Exam.group_id == user.group_id)
-    seen = select(Image).where(Image.sha256 == sha256, Image.exam_id.in_(visible))
+    seen = visible_images(user).where(Image.sha256 == sha256, Exam.group_id == user.group_id)
     return db.session.scalar(seen.order_by(Image.id).limit(1))
+
+
+def find_erased(group_id: int, sha256: str) -> Erasure | None:
+    """The newest erasure in this group that a file with these bytes went with."""
+    wanted = select(Erasure).join(ErasedFile).where(ErasedFile.sha256 == sha256, Erasure.group_id == group_id)
+    return db.session.scalar(wanted.order_by(Erasure.id.desc()).limit(1))
 
 
 def record(user: User, received: Received, fields: Fields) -> tuple[Image, bool]:
@@ -73,7 +79,7 @@ def record(user: User, received: Received, fields: Fields) -> tuple[Image, bool]
 
     Returns the image and True, or, where the same bytes came in meanwhile, the earlier one and False.
     """
-    _lock_group(user.group_id)
+    lock_group(user.group_id)
     earlier = find_seen(user, received.sha256)
     if earlier is not None:
         db.session.rollback()
@@ -81,11 +87,19 @@ def record(user: User, received: Received, fields: Fields) -> tuple[Image, bool]
     known = fields.filled_from(received.info.dicom)
     image = _new_image(user, _case(user, known), received, known)
     db.session.add(Job(image=image, frame=0))
+    db.session.flush()
+    audit.record("uploaded", user, "image", image.uid, case=image.exam.uid, **_facts(image))
     db.session.commit()
     return image, True
 
 
-def _lock_group(group_id: int) -> None:
+def _facts(image: Image) -> dict[str, object]:
+    """What the audit log keeps of a file: which bytes they were and what they were found to be."""
+    found = {"format": image.format, "width": image.width, "height": image.height, "frames": image.frames}
+    return {"sha256": image.sha256, "size_bytes": image.size_bytes, **found}
+
+
+def lock_group(group_id: int) -> None:
     """One filing at a time in a group. A write locks its row on Postgres and the file on SQLite, where
     SELECT ... FOR UPDATE would do nothing."""
     db.session.execute(update(Group).where(Group.id == group_id).values(name=Group.name))

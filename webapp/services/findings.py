@@ -7,11 +7,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, select
+from sqlalchemy import ColumnElement, exists, select
+from sqlalchemy.orm import aliased
 
 from webapp.extensions import db
 from webapp.models import Analysis, Exam, Image, Job, User
-from webapp.permissions import visible_exams
+from webapp.permissions import visible_images
 
 _OPEN_FIRST = ("running", "queued", "failed", "done", "cancelled", "none")
 
@@ -62,8 +63,8 @@ def of_exams(exam_ids: Sequence[int]) -> dict[int, list[ImageState]]:
 
 def of_images(user: User, uids: Iterable[str]) -> list[ImageState]:
     """Those of the images that `user` may see; others are left out without a word."""
-    visible = visible_exams(user).with_only_columns(Exam.id)
-    return [state for _, state in _states(Image.uid.in_(list(uids)) & Image.exam_id.in_(visible))]
+    visible = visible_images(user).with_only_columns(Image.id).where(Image.uid.in_(list(uids)))
+    return [state for _, state in _states(Image.id.in_(db.session.scalars(visible).all()))]
 
 
 def _states(which: ColumnElement[bool]) -> list[tuple[int, ImageState]]:
@@ -89,7 +90,8 @@ def _states(which: ColumnElement[bool]) -> list[tuple[int, ImageState]]:
 
 
 def _findings(which: ColumnElement[bool]) -> dict[int, Finding]:
-    """The leading analysis of each image: in scope, then with the highest P(malignant), then the newest."""
+    """The leading analysis of each image: in scope, then with the highest P(malignant). Of each frame the
+    newest one counts."""
     columns = (
         Analysis.id,
         Analysis.image_id,
@@ -102,9 +104,16 @@ def _findings(which: ColumnElement[bool]) -> dict[int, Finding]:
         Analysis.reason,
     )
     order = (Analysis.out_of_scope.desc(), Analysis.malignant, Analysis.id)
-    answers = select(*columns).join(Image, Image.id == Analysis.image_id).where(which)
+    answers = select(*columns).join(Image, Image.id == Analysis.image_id).where(which, newest_of_frame())
     rows = db.session.execute(answers.order_by(*order))
     return {row.image_id: _finding(row) for row in rows}  # the last one of an image stays
+
+
+def newest_of_frame() -> ColumnElement[bool]:
+    """The condition that no network has answered the same frame after this `Analysis`."""
+    later = aliased(Analysis)
+    same = (later.image_id == Analysis.image_id, later.frame == Analysis.frame)
+    return ~exists().where(*same, later.id > Analysis.id).correlate(Analysis)
 
 
 def _finding(row: Any) -> Finding:

@@ -5,18 +5,16 @@ from __future__ import annotations
 import hashlib
 import logging
 import threading
-from typing import cast
 
 from flask import current_app
-from sqlalchemy import select
+from sqlalchemy import exists, select
 
 import ml
 from webapp import config
 from webapp.extensions import db
 from webapp.models import Analysis, Image
-from webapp.services import heatmaps, leases
+from webapp.services import decoding, heatmaps, leases, networks
 from webapp.services.heartbeat import Heartbeat
-from webapp.services.intake import imaging_limits
 from webapp.services.leases import Lease, LeaseLost
 from webapp.services.storage import StoredFileMissing, storage
 
@@ -30,26 +28,52 @@ _CHANGED = (
 
 
 def predictor() -> ml.Predictor:
-    """The network of this process, loaded on first use.
+    """The active network, loaded on first use and again after each switch: one process holds one.
 
     Raises:
         ml.MlError: the weights are missing, damaged or contradict their card.
     """
+    wanted = networks.active()
+    db.session.rollback()  # no transaction stays open while the network loads
+    loaded = _loaded()
     with _loading:
-        if "predictor" not in current_app.extensions:
-            settings = config.current()
-            current_app.extensions["predictor"] = ml.Predictor(
-                settings.ml_weights, threads=settings.ml_threads, limits=imaging_limits()
-            )
-        return cast(ml.Predictor, current_app.extensions["predictor"])
+        if wanted.checksum not in loaded:
+            threads = config.current().ml_threads
+            network = ml.Predictor(wanted.folder, threads=threads, decode=decoding.decode)
+            loaded.clear()
+            loaded[wanted.checksum] = network
+            log.info("network %s %s loaded", wanted.card.name, wanted.card.version)
+        return loaded[wanted.checksum]
+
+
+def keep_up() -> tuple[str | None, str | None]:
+    """Load the active network where another is loaded here; which one is loaded now, and what keeps the
+    active one from it."""
+    fault = None
+    if _loaded():
+        try:
+            predictor()
+        except ml.MlError as error:
+            fault = str(error)
+    return next(iter(_loaded()), None), fault
+
+
+def _loaded() -> dict[str, ml.Predictor]:
+    """Checksum -> the network that this process has loaded; empty before the first."""
+    loaded: dict[str, ml.Predictor] = current_app.extensions.setdefault("predictors", {})
+    return loaded
 
 
 def run_next(worker: str) -> bool:
-    """Do the oldest waiting job, to its end; False where there was none.
+    """Do the oldest waiting job, to its end; False where there was none, or no network to do it with.
 
     The network is loaded before the claim, so that a worker killed while loading has used up no attempt.
     """
-    network = predictor()
+    try:
+        network = predictor()
+    except ml.MlError as error:
+        log.error("the active network can't be loaded, so jobs wait: %s", error)  # noqa: TRY400 no bug of ours
+        return False
     seconds = config.current().lease_seconds
     lease = leases.claim(worker, seconds)
     if lease is None:
@@ -65,6 +89,9 @@ def run_next(worker: str) -> bool:
 def _answer(network: ml.Predictor, lease: Lease) -> None:
     """Analyse, and close the job with the answer or with what is wrong. Raises LeaseLost."""
     try:
+        if _answered(network, lease):
+            leases.finish(lease, None)
+            return
         data = _bytes_of(lease)
         if data is None:
             leases.fail(lease, *_CHANGED)
@@ -81,6 +108,13 @@ def _answer(network: ml.Predictor, lease: Lease) -> None:
         log.exception("job %d, attempt %d failed", lease.job_id, lease.attempt)
         db.session.rollback()
         leases.put_back(lease)
+
+
+def _answered(network: ml.Predictor, lease: Lease) -> bool:
+    """Whether this network has answered this frame before: a job of before somebody switched back to it."""
+    same = (Analysis.image_id == lease.image_id, Analysis.frame == lease.frame)
+    by_it = exists().where(*same, Analysis.network_checksum == network.card.checksum)
+    return bool(db.session.scalar(select(by_it)))
 
 
 def _bytes_of(lease: Lease) -> bytes | None:

@@ -18,8 +18,9 @@ import ml
 from webapp import config
 from webapp.models import Image, User
 from webapp.permissions import require_writer
-from webapp.services import filing, waking
+from webapp.services import audit, decoding, filing, waking
 from webapp.services.archives import ArchiveError, ArchiveLimits, members
+from webapp.services.decoding import DecoderUnavailable
 from webapp.services.filing import Fields, Received
 from webapp.services.names import clean_filename
 from webapp.services.storage import StorageError, storage
@@ -28,6 +29,7 @@ log = logging.getLogger(__name__)
 
 _ACCEPTED = "Received. The analysis is on its way."
 _SEEN = "Seen before: the same file is already in a case."
+_ERASED = "This file belonged to a case that was erased, so it is not taken in again. Ask your administrator."
 _NESTED = "An archive inside an archive is not opened. Unpack it and upload what it holds."
 _HEAD = 1024
 
@@ -61,13 +63,13 @@ def accept(user: User, uploads: Iterable[Upload], fields: Fields) -> list[Verdic
         Forbidden: `user` may not upload.
     """
     require_writer(user)
-    return [verdict for upload in uploads for verdict in _verdicts(user, upload, fields)]
-
-
-def imaging_limits() -> ml.ImagingLimits:
-    """The limits of the settings, in the words of `ml`."""
-    settings = config.current()
-    return ml.ImagingLimits(settings.max_file_bytes, settings.max_pixels, settings.max_frames)
+    verdicts = []
+    for upload in uploads:
+        for verdict in _verdicts(user, upload, fields):
+            if verdict.state == "refused":
+                audit.note("refused", user, "file", code=verdict.code)
+            verdicts.append(verdict)
+    return verdicts
 
 
 def _verdicts(user: User, upload: Upload, fields: Fields) -> Iterator[Verdict]:
@@ -102,13 +104,15 @@ def _judge(user: User, name: str, data: bytes, fields: Fields) -> Verdict:
     earlier = filing.find_seen(user, sha256)
     if earlier is not None:
         return _seen(name, earlier)
+    if filing.find_erased(user.group_id, sha256) is not None:
+        return Verdict(name, "refused", "erased", _ERASED)
     try:
-        info = ml.inspect(data, imaging_limits())
+        info = decoding.inspect(data)
         received = Received(name, storage().save(data), sha256, len(data), info)
     except ml.ImageError as error:
         return Verdict(name, "refused", error.code, str(error))
-    except StorageError as error:
-        log.exception("an upload could not be kept")
+    except (DecoderUnavailable, StorageError) as error:
+        log.exception("an upload could not be looked at or kept")
         return Verdict(name, "refused", error.code, error.message)
     return _file(user, received, fields)
 

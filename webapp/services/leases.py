@@ -13,10 +13,15 @@ from typing import Any
 from sqlalchemy import ColumnElement, Engine, Update, and_, func, or_, select, update
 
 from webapp.extensions import db
-from webapp.models import Analysis, Job, now
+from webapp.models import Analysis, Image, Job, now
+from webapp.services import audit, words
 
 GAVE_UP = ("gave_up", "The analysis was broken off each time before it gave an answer. Try again.")
 CRASHED = ("internal", "The analysis failed, and not because of the image. Try again.")
+
+
+_IN_TURN = (Job.reanalysis_id.is_not(None), Job.id)
+"""New scans and what somebody waits for, the oldest first; then what is analysed again by the thousand."""
 
 
 class LeaseLost(Exception):
@@ -36,13 +41,13 @@ class Lease:
 
 
 def claim(worker: str, seconds: float) -> Lease | None:
-    """Take the oldest job that nobody holds, for `seconds`; None where there is none."""
-    oldest = select(Job.id).where(_claimable()).order_by(Job.id).limit(1).with_for_update(skip_locked=True)
+    """Take the first job that nobody holds, for `seconds`; None where there is none."""
+    first = select(Job.id).where(_claimable()).order_by(*_IN_TURN).limit(1).with_for_update(skip_locked=True)
     taken = {"state": "running", "worker": worker, "lease_until": now() + timedelta(seconds=seconds)}
     fresh = {"progress": 10, "started_at": now(), "finished_at": None, "error_code": None, "error": None}
     row = db.session.execute(
         update(Job)
-        .where(Job.id == oldest.scalar_subquery(), _claimable())
+        .where(Job.id == first.scalar_subquery(), _claimable())
         .values(attempt=Job.attempt + 1, **taken, **fresh)
         .returning(Job.id, Job.image_id, Job.frame, Job.attempt, Job.max_attempts)
         .execution_options(synchronize_session=False)
@@ -61,20 +66,25 @@ def renew(engine: Engine, lease: Lease, seconds: float, progress: int) -> bool:
         return changed.rowcount == 1
 
 
-def finish(lease: Lease, analysis: Analysis) -> None:
-    """Write the answer and close the job, in one transaction.
+def finish(lease: Lease, analysis: Analysis | None) -> None:
+    """Write the answer and close the job, in one transaction. None: it is answered already.
 
     Raises:
         LeaseLost: the lease is no longer ours; nothing is written.
     """
     _end(lease, state="done", progress=100, finished_at=now())
-    db.session.add(analysis)
+    if analysis is not None:
+        db.session.add(analysis)
+        network = f"{analysis.network_name} {analysis.network_version}"
+        checksum = analysis.network_checksum
+        _record("analysed", lease.image_id, frame=lease.frame, network=network, checksum=checksum)
     db.session.commit()
 
 
 def fail(lease: Lease, code: str, message: str) -> None:
     """Close the job with what is wrong, for a person to read. LeaseLost as in `finish`."""
     _end(lease, state="failed", error_code=code, error=message, finished_at=now())
+    _record("analysis_failed", lease.image_id, frame=lease.frame, code=code)
     db.session.commit()
 
 
@@ -99,15 +109,26 @@ def release(worker: str) -> int:
 def close_exhausted() -> int:
     """Fail the jobs whose last attempt ended without a word (a killed worker, a crash below Python)."""
     code, message = GAVE_UP
+    failed = {"state": "failed", "error_code": code, "error": message, "lease_until": None}
     silent = update(Job).where(_expired(), Job.attempt >= Job.max_attempts)
-    result = _run(silent, state="failed", error_code=code, error=message, lease_until=None, finished_at=now())
+    closed = silent.values(**failed, finished_at=now()).returning(Job.image_id, Job.frame)
+    jobs = db.session.execute(closed, execution_options={"synchronize_session": False}).all()
+    words.touch_images(db.session(), [image_id for image_id, _ in jobs])
+    for image_id, frame in jobs:
+        _record("analysis_failed", image_id, frame=frame, code=code)
     db.session.commit()
-    return result
+    return len(jobs)
 
 
 def waiting() -> int:
     """How many jobs could be claimed now."""
     return db.session.scalar(select(func.count(Job.id)).where(_claimable())) or 0
+
+
+def _record(action: str, image_id: int, **detail: Any) -> None:
+    """Into the audit log, by nobody: the machine did it."""
+    uid = db.session.scalar(select(Image.uid).where(Image.id == image_id))
+    audit.record(action, None, "image", uid, **detail)
 
 
 def _claimable() -> ColumnElement[bool]:
@@ -131,6 +152,7 @@ def _end(lease: Lease, **values: Any) -> None:
     if _run(_ours(lease), lease_until=None, **values) != 1:
         db.session.rollback()
         raise LeaseLost(f"Job {lease.job_id}, attempt {lease.attempt}: the lease was lost.")
+    words.touch_images(db.session(), [lease.image_id])
 
 
 def _run(statement: Update, **values: Any) -> int:

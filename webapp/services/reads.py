@@ -13,6 +13,7 @@ from webapp.errors import Conflict, InvalidInput
 from webapp.extensions import db
 from webapp.models import Analysis, Image, Read, User
 from webapp.permissions import require_image, require_writer
+from webapp.services import audit
 
 _TRIES = 5
 
@@ -94,6 +95,7 @@ def _add(user: User, image: Image, answer: Answer, analysis_id: int | None, vers
         image_id=image.id, reader_id=user.id, analysis_id=analysis_id, version=version, **asdict(answer)
     )
     db.session.add(read)
+    audit.record("read_saved", user, "image", image.uid, version=version)
     db.session.commit()
     return read
 

@@ -6,8 +6,9 @@ import pytest
 
 from tests.webapp.rows import add_analysis, add_exam, add_image
 from webapp.extensions import db
-from webapp.models import Job, Read
+from webapp.models import Job, Read, Worker, now
 from webapp.services import accounts
+from webapp.services.workers import SILENT_AFTER
 
 HTMX = {"HX-Request": "true"}
 SHARES = {"benign": 0.6, "malignant": 0.27, "normal": 0.13}
@@ -98,6 +99,7 @@ def test_a_pending_result_asks_again_by_itself_and_a_finished_one_does_not(visit
 
 
 def test_nothing_is_sent_while_nothing_has_changed(visitor, image):
+    db.session.add(Worker(name="worker"))
     add_job(image, "running", progress=40)
     assert visitor.get(f"{page_of(image)}/result?frame=0&known=running-40-0").status_code == 204
     assert visitor.get(f"{page_of(image)}/result?frame=0&known=queued-0-1").status_code == 200
@@ -174,12 +176,6 @@ def test_earlier_and_later_versions_of_everybody_are_shown_together(visitor, ima
     assert "Save as version 3" in page
 
 
-def test_an_admin_looks_and_is_offered_nothing_to_change(login, image):
-    page = login("admin").get(f"{page_of(image)}?frame=1").text
-    assert "read-form" not in page
-    assert "Analyse this frame" not in page
-
-
 def test_a_case_leads_to_its_neighbours_in_the_filtered_list(visitor, me, image):
     other = add_image(add_exam(me), filename="other.png")
     last = add_image(add_exam(me), filename="left again.png")
@@ -187,3 +183,28 @@ def test_a_case_leads_to_its_neighbours_in_the_filtered_list(visitor, me, image)
     page = visitor.get(f"/cases/{last.exam.uid}?q=left").text
     assert f'rel="next" href="{case_of(image)}?q=left"' in page
     assert other.exam.uid not in page
+
+
+@pytest.mark.parametrize("state", ["queued", "running"])
+def test_a_page_that_waits_says_so_when_no_worker_is_running(visitor, image, state):
+    add_job(image, state)
+    alone = visitor.get(page_of(image)).text
+    assert "no worker is running" in alone
+    assert "The image is safe" in alone
+    db.session.add(Worker(name="worker"))
+    db.session.commit()
+    attended = visitor.get(page_of(image)).text
+    assert "no worker is running" not in attended
+    assert "The result appears here by itself" in attended
+
+
+def test_a_part_that_waits_is_sent_again_when_the_last_worker_falls_silent(visitor, image):
+    add_job(image, "queued")
+    worker = Worker(name="worker")
+    db.session.add(worker)
+    db.session.commit()
+    address = f"{page_of(image)}/result?frame=0&known=queued-0-0"
+    assert visitor.get(address).status_code == 204
+    worker.seen_at = now() - 2 * SILENT_AFTER
+    db.session.commit()
+    assert "no worker is running" in visitor.get(address).text

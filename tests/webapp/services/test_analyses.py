@@ -37,7 +37,7 @@ def network(weights):
 @pytest.fixture(autouse=True)
 def _context(config, weights, network):
     app = create_app(config.model_copy(update={"ml_weights": weights}))
-    app.extensions["predictor"] = network  # loaded once for all tests of this file
+    app.extensions["predictors"] = {network.card.checksum: network}  # loaded once for all tests of this file
     with app.app_context():
         yield
         db.session.remove()
@@ -133,21 +133,17 @@ class TestWhatCannotBeAnswered:
         assert (status.state, status.error_code) == ("failed", "stored_file_missing")
         assert "backup" in status.error
 
-    def test_a_frame_that_cannot_be_decoded_fails_with_the_decoders_words(self, monkeypatch):
+    def test_a_frame_that_cannot_be_decoded_fails_with_the_decoders_words(self, monkeypatch, network):
         uid = send(png(1))
-        monkeypatch.setitem(
-            current_app.extensions,
-            "predictor",
-            _Refusing(ml.ImageError("Frame 0 is damaged.", "Export it again.")),
-        )
+        _put(monkeypatch, _Refusing(network, ml.ImageError("Frame 0 is damaged.", "Export it again.")))
         work()
         status = analyses.status(person(), uid)
         assert (status.state, status.error) == ("failed", "Frame 0 is damaged. Export it again.")
         assert status.attempt == 1
 
-    def test_an_error_of_ours_is_tried_three_times_and_logged(self, monkeypatch, caplog):
+    def test_an_error_of_ours_is_tried_three_times_and_logged(self, monkeypatch, caplog, network):
         uid = send(png(1))
-        monkeypatch.setitem(current_app.extensions, "predictor", _Refusing(RuntimeError("a bug")))
+        _put(monkeypatch, _Refusing(network, RuntimeError("a bug")))
         work()
         status = analyses.status(person(), uid)
         assert (status.state, status.error_code, status.attempt) == ("failed", "internal", 3)
@@ -187,10 +183,10 @@ class TestAsking:
         assert len(db.session.scalars(select(Analysis)).all()) == 1
         assert len(db.session.scalars(select(Job)).all()) == 1
 
-    def test_a_failed_analysis_is_tried_again_on_request(self, monkeypatch):
+    def test_a_failed_analysis_is_tried_again_on_request(self, monkeypatch, network):
         uid = send(png(1))
         with monkeypatch.context() as patch:
-            patch.setitem(current_app.extensions, "predictor", _Refusing(RuntimeError("a bug")))
+            _put(patch, _Refusing(network, RuntimeError("a bug")))
             work()
         analyses.request_frame(person(), uid, 0)
         again = analyses.status(person(), uid)
@@ -212,18 +208,24 @@ class TestAsking:
             with pytest.raises(NotFound):
                 ask(person(group="south"), uid, 0)
 
-    def test_an_administrator_looks_but_does_not_ask(self):
+    def test_an_administrator_neither_looks_nor_asks(self):
         uid = send(png(1))
-        assert analyses.status(person("admin"), uid).state == "queued"
+        with pytest.raises(NotFound):
+            analyses.status(person("admin"), uid)
         with pytest.raises(Forbidden):
             analyses.request_frame(person("admin"), uid, 0)
 
 
 class _Refusing:
-    """A network whose answer is always `error`."""
+    """`network`, but its answer is always `error`."""
 
-    def __init__(self, error: Exception) -> None:
+    def __init__(self, network: ml.Predictor, error: Exception) -> None:
+        self.card = network.card
         self._error = error
 
     def predict(self, data: bytes, frame: int = 0) -> ml.Prediction:
         raise self._error
+
+
+def _put(monkeypatch: pytest.MonkeyPatch, network: _Refusing) -> None:
+    monkeypatch.setitem(current_app.extensions["predictors"], network.card.checksum, network)

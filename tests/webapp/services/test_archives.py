@@ -64,6 +64,12 @@ def test_an_archive_of_hidden_files_only_is_empty():
     assert code_of(packed({"__MACOSX/._a.png": b"1"})) == "empty_zip"
 
 
+def test_a_name_that_begins_with_nul_is_none():
+    """zipfile cuts names at NUL, and then asks for the last character of what is left."""
+    raw = packed({"scan.png": b"1"}).getvalue().replace(b"scan.png", b"\0can.png")
+    assert code_of(io.BytesIO(raw)) == "empty_zip"
+
+
 def test_more_files_than_allowed_are_refused_before_any_is_unpacked():
     assert code_of(packed({f"{n}.png": b"1" for n in range(11)})) == "too_many_files"
 

@@ -13,7 +13,7 @@ from tests.services_support import wait_for
 from tests.webapp.rows import add_exam, add_image
 from webapp import create_app
 from webapp.extensions import db
-from webapp.models import Analysis, Group, Job, User, now
+from webapp.models import Analysis, AuditHead, Group, Job, User, now
 from webapp.services import leases
 from webapp.services.heartbeat import Heartbeat
 from webapp.services.leases import LeaseLost
@@ -30,6 +30,7 @@ def exam(request, config):
     with create_app(config).app_context():
         if request.param == "postgres":
             db.create_all()
+            db.session.add(AuditHead())  # which the migrations put there
         user = User(email="x@x.example", password="x", fs_uniquifier="x", name="X", group=Group(name="X"))
         db.session.add(user)
         db.session.flush()

@@ -118,7 +118,7 @@ def test_another_group_gets_no_picture():
 def test_a_picture_is_drawn_once(monkeypatch):
     uid = send(png(1))
     first = pictures.frame_png(person(), uid, 0)
-    monkeypatch.setattr(pictures.ml, "decode", None)
+    monkeypatch.setattr(pictures.decoding, "decode", None)
     assert pictures.frame_png(person(), uid, 0) == first
 
 
