@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from torch import nn
 
@@ -34,20 +35,19 @@ class NetworkSpec:
     join: Callable[[Sequence[nn.Module]], nn.Module] | None = None
 
 
+def _committee(size: int) -> NetworkSpec:
+    build = partial(committee.Committee, size=size)
+    members = ("resnet14", size)
+    name = f"resnet14x{size}"
+    return NetworkSpec(name, build, committee.STAGES, "branches", None, None, members, committee.join)
+
+
 _SPECS = {
     spec.name: spec
     for spec in (
         NetworkSpec("resnet14", resnet.resnet14, resnet.STAGES_14, "layer3", None, "resnet18"),
-        NetworkSpec(
-            "resnet14x2",
-            committee.resnet14x2,
-            committee.STAGES,
-            "branches",
-            None,
-            None,
-            ("resnet14", 2),
-            committee.join,
-        ),
+        _committee(2),
+        _committee(4),
         NetworkSpec("resnet18", resnet.resnet18, resnet.STAGES, "layer4", 11_689_512, "resnet18"),
         NetworkSpec("resnet50", resnet.resnet50, resnet.STAGES, "layer4", 25_557_032, "resnet50"),
         NetworkSpec("tiny", tiny.Tiny, tiny.STAGES, "layer2", None, None),

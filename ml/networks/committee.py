@@ -49,11 +49,6 @@ class Committee(nn.Module):
         return logits
 
 
-def resnet14x2(classes: int) -> nn.Module:
-    """`Committee` of two with random weights."""
-    return Committee(classes, 2)
-
-
 def join(members: Sequence[nn.Module]) -> nn.Module:
     """The committee whose logits are the mean of those of `members`, each a `ResNet14`.
 
