@@ -10,6 +10,7 @@ import json
 import logging
 import sqlite3
 import threading
+import time
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -42,6 +43,7 @@ class Queue:
         self._url = url
         self._lock = threading.Lock()
         self._huey: Huey | None = None
+        self._busy_since: float | None = None
 
     @property
     def huey(self) -> Huey:
@@ -79,9 +81,18 @@ class Queue:
         """Close this thread's connections; the next use makes new ones."""
         self.huey.storage.close()
 
+    def busy_seconds(self) -> float:
+        """For how long this worker has been at the job at hand; 0 where it has none."""
+        since = self._busy_since
+        return 0.0 if since is None else time.monotonic() - since
+
     def _analyse_next(self) -> None:
-        with self._app.app_context():
-            inference.run_next(self.worker)
+        self._busy_since = time.monotonic()
+        try:
+            with self._app.app_context():
+                inference.run_next(self.worker)
+        finally:
+            self._busy_since = None
 
 
 class _NameSerializer(Serializer):

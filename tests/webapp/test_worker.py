@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import errno
+import time
+
 import psycopg
 import pytest
 from sqlalchemy import select
@@ -9,7 +12,7 @@ from sqlalchemy.exc import OperationalError
 
 from tests.services_support import wait_for
 from tests.webapp.rows import add_exam, add_image
-from webapp import create_app, worker
+from webapp import create_app, jobs, worker
 from webapp.extensions import db
 from webapp.models import Job, Worker, now
 from webapp.services import accounts, leases, workers
@@ -109,3 +112,35 @@ def test_a_worker_without_a_network_does_not_start_and_says_why(config, tmp_path
     assert answer.exit_code == 1
     assert "card.json" in answer.output
     assert (job.state, job.attempt) == ("queued", 0)
+
+
+@pytest.fixture
+def unfit(monkeypatch):
+    """What the worker would have ended itself for."""
+    causes: list[BaseException] = []
+    monkeypatch.setattr(worker, "end_unfit", causes.append)
+    return causes
+
+
+def test_a_worker_whose_job_hangs_ends_itself(housekeeper, queue, unfit, monkeypatch):
+    monkeypatch.setattr(queue, "_busy_since", time.monotonic() - 13 * housekeeper._lease_seconds)
+    housekeeper._run()
+    assert [type(cause) for cause in unfit] == [TimeoutError]
+
+
+@pytest.mark.parametrize("error", [MemoryError(), OSError(errno.ENOMEM, "no memory"), RuntimeError("a bug")])
+def test_a_worker_that_cannot_keep_the_house_ends_itself(housekeeper, unfit, monkeypatch, error):
+    def fail(*_):
+        raise error
+
+    monkeypatch.setattr(workers, "seen", fail)
+    housekeeper._run()
+    assert unfit == [error]
+
+
+def test_a_worker_is_busy_only_during_a_job(queue, monkeypatch):
+    during = []
+    monkeypatch.setattr(jobs.inference, "run_next", lambda _: during.append(queue._busy_since))
+    queue._analyse_next()
+    assert during[0] is not None
+    assert queue.busy_seconds() == 0
