@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from zoneinfo import available_timezones
-
 from flask import Blueprint, flash, redirect, render_template, request, session, url_for
 from flask.typing import ResponseReturnValue
 from flask_security import current_user, logout_user
@@ -83,5 +81,5 @@ def _wanted(user: User) -> accounts.Preferences:
 
 def _page(wanted: accounts.Preferences, problems: dict[str, str]) -> str:
     return render_template(
-        "account/account.html", wanted=wanted, problems=problems, timezones=sorted(available_timezones())
+        "account/account.html", wanted=wanted, problems=problems, timezones=accounts.timezones()
     )
