@@ -20,6 +20,7 @@ import sqlalchemy as sa
 from flask import Flask
 from hypothesis import settings as hypothesis_settings
 from jinja2 import FileSystemBytecodeCache
+from werkzeug.routing import Rule
 
 from tests.support import PASSWORD, Visitor, absent
 from webapp import create_app
@@ -66,6 +67,23 @@ def _template(tmp_path_factory: pytest.TempPathFactory) -> Path:
             )
         db.engine.dispose()
     return app.extensions["config"].instance_dir
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _compiled_rules() -> Iterator[None]:
+    """The functions that build addresses, shared: Werkzeug compiles two for each rule of each application,
+    which is most of what making one costs."""
+    compile_builder, compiled = Rule._compile_builder, {}
+
+    def compile_once(rule: Rule, append_unknown: bool = True) -> Callable[..., tuple[str, str]]:
+        key = rule.rule, rule.host, rule.subdomain, repr(rule.defaults), tuple(rule._trace), append_unknown
+        if key not in compiled:
+            compiled[key] = compile_builder(rule, append_unknown)
+        return compiled[key]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Rule, "_compile_builder", compile_once)
+        yield
 
 
 @pytest.fixture(scope="session")
