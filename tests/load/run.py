@@ -17,6 +17,7 @@ import shutil
 import sys
 import tempfile
 from collections import deque
+from functools import cache
 from itertools import count
 from pathlib import Path
 from urllib.request import urlopen
@@ -50,6 +51,7 @@ JUDGED_FROM = 120
 GROUP = "Load"
 NAMES = ("worklist", "case", "read saved", "picture", "news", "upload")
 JUDGED = ("worklist", "read saved")
+DRAWN = 8
 PATIENCE = 240
 """Seconds for the programs to start, and for the last analyses to end, on a busy machine too."""
 _SPAWN_RATE = 5
@@ -110,7 +112,10 @@ def fill(cases: int, readers: int) -> None:
 
 
 def share(readers: int) -> None:
-    """Give the people what they share."""
+    """Give the people what they share. Scans are drawn now: a third of a second each, in which whoever waits
+    for an answer would wait for us."""
+    for number in range(DRAWN):
+        drawn(number)
     numbers, scans = count(), count()
     Clinic.next_reader = lambda: email_of(next(numbers) % (readers + Uploader.fixed_count))
     Clinic.next_scan = lambda: scan(next(scans))
@@ -178,9 +183,15 @@ def is_ours(error: str) -> bool:
     return status is None or status[1] >= "500"
 
 
+@cache
+def drawn(number: int) -> np.ndarray:
+    """One of `DRAWN` scans: uint8 (H, W)."""
+    return ml.phantom.draw(("irregular", "cyst", "smooth", "normal")[number % 4], number).pixels
+
+
 def scan(number: int) -> bytes:
     """A PNG of a scan that differs from every other in some pixels."""
-    pixels = ml.phantom.draw(("irregular", "cyst", "smooth", "normal")[number % 4], number % 8).pixels.copy()
+    pixels = drawn(number % DRAWN).copy()
     pixels[:2, :64] = np.random.default_rng(number).integers(0, 256, (2, 64))
     file = io.BytesIO()
     Picture.fromarray(pixels).save(file, "PNG", compress_level=1)
