@@ -90,9 +90,8 @@ def local_time(instant: datetime) -> Markup:
     zone = signed_in_zone()
     text = instant.astimezone(zone).strftime("%Y-%m-%d %H:%M")
     tooltip = f"{ago(instant)}, {zone.key}"
-    return Markup('<time datetime="{}" title="{}">{}</time>').format(
-        instant.astimezone(UTC).isoformat(timespec="seconds"), tooltip, text
-    )
+    said = instant.astimezone(UTC).isoformat(timespec="seconds")
+    return Markup('<time datetime="%s" title="%s">%s</time>') % (said, tooltip, text)
 
 
 def ago(instant: datetime, at: datetime | None = None) -> str:
