@@ -18,7 +18,7 @@ import pytest
 
 from tests.live import EMAIL, Site
 from tests.services_support import free_port
-from tests.support import PASSWORD
+from tests.support import PASSWORD, absent
 from webapp.config import ROOT
 
 NAME = "reads.hospital.example"
@@ -32,8 +32,13 @@ _HIDDEN = re.compile(r'name="csrf_token"[^>]*value="([^"]+)"')
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.timeout(300),
-    pytest.mark.skipif(NGINX is None or not shutil.which("openssl"), reason="nginx or openssl is not here"),
 ]
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _programs() -> None:
+    if NGINX is None or not shutil.which("openssl"):
+        absent("nginx or openssl")
 
 
 @dataclass
