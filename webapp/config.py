@@ -63,7 +63,7 @@ class AppConfig(BaseSettings):
     second_factor_required_roles: Annotated[frozenset[RoleName], NoDecode] = frozenset()
     totp_key: SecretStr | None = None
     lease_seconds: int = Field(default=120, ge=5)
-    worker_nice: int = Field(default=5, ge=0, le=19)
+    worker_nice: int = Field(default=10, ge=0, le=19)
     ml_weights: Path | None = None
     networks_dir: Path | None = None
     ml_threads: int | None = Field(default=None, ge=1)
