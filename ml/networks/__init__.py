@@ -47,7 +47,6 @@ _SPECS = {
     for spec in (
         NetworkSpec("resnet14", resnet.resnet14, resnet.STAGES_14, "layer3", None, "resnet18"),
         _committee(2),
-        _committee(4),
         NetworkSpec("resnet18", resnet.resnet18, resnet.STAGES, "layer4", 11_689_512, "resnet18"),
         NetworkSpec("resnet50", resnet.resnet50, resnet.STAGES, "layer4", 25_557_032, "resnet50"),
         NetworkSpec("tiny", tiny.Tiny, tiny.STAGES, "layer2", None, None),
