@@ -132,7 +132,7 @@ class _Draw:
 
     def _case(self, number: int, at: datetime) -> None:
         chance, owner = self._chance, self._chance.choice(self._readers)
-        reference = f"SEED-{new_uid()[:8].upper()}" if chance.random() < 0.9 else None
+        reference = _reference() if chance.random() < 0.9 else None
         patient = reference and self._add(Patient, group_id=self._group, reference=reference, uid=new_uid())
         accession = f"A{at.year}{number:07d}" if chance.random() < 0.9 else None
         of_group = {"group_id": self._group, "created_at": at}
@@ -206,3 +206,8 @@ class _Draw:
 
 def _last(connection: Connection, model: Any) -> int:
     return connection.scalar(select(func.max(model.id))) or 0
+
+
+def _reference() -> str:
+    """One that no other case of the group has: among a million of them by a chance of 1 in 2,000 at most."""
+    return f"SEED-{10**14 + secrets.randbelow(9 * 10**14)}"

@@ -46,6 +46,11 @@ def test_their_words_are_those_that_a_rebuild_would_write(app):
         assert rows() == before
 
 
+def test_references_of_a_hundred_thousand_cases_are_all_different():
+    """With 32 bits, as once, two of them were the same in most runs."""
+    assert len({seeding._reference() for _ in range(100_000)}) == 100_000
+
+
 def test_a_second_run_adds_as_many_again(both):
     with both.app_context():
         seeding.seed(5, "North")
