@@ -45,8 +45,13 @@ class Metrics(_Frozen):
 
 
 class Preprocessing(_Frozen):
-    """Grey uint8 (H, W) -> float32 (1, 3, size, size): resize (area when shrinking), /255, (x-mean)/std."""
+    """Grey uint8 (H, W) -> float32 (1, 3, size, size): resize (area when shrinking), to 0..1, (x-mean)/std.
 
+    To 0..1: `fixed` divides by 255; `min-max` stretches each resized image from its darkest to its
+    brightest pixel (a flat image becomes 0).
+    """
+
+    scaling: Literal["fixed", "min-max"] = "fixed"
     size: int = Field(gt=0, description="side of the square input, pixels")
     mean: float
     std: float = Field(gt=0)

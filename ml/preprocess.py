@@ -23,11 +23,21 @@ def resize(pixels: Gray, size: int) -> Gray:
 
 
 def normalise(squares: NDArray[np.uint8], spec: Preprocessing) -> NDArray[np.float32]:
-    """uint8 (N, size, size) -> float32 (N, 3, size, size): (x / 255 - mean) / std, grey on each channel."""
+    """uint8 (N, size, size) -> float32 (N, 3, size, size): (x - mean) / std, x 0..1, on each channel."""
     scale = np.float32(1.0 / (255.0 * spec.std))
     shift = np.float32(-spec.mean / spec.std)
-    grey = squares.astype(np.float32) * scale + shift
+    grey = squares.astype(np.float32)
+    if spec.scaling == "min-max":
+        grey = _stretched(grey)
+    grey = grey * scale + shift
     return np.ascontiguousarray(np.broadcast_to(grey[:, None], (len(squares), 3, spec.size, spec.size)))
+
+
+def _stretched(grey: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Each image from its darkest to its brightest pixel, 0..255; a flat one becomes 0."""
+    grey = grey - grey.min(axis=(1, 2), keepdims=True)
+    reach = np.maximum(grey.max(axis=(1, 2), keepdims=True), 1)
+    return np.asarray(grey * (255 / reach), dtype=np.float32)
 
 
 def to_input(pixels: Gray, spec: Preprocessing) -> NDArray[np.float32]:

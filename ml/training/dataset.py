@@ -73,38 +73,43 @@ def read_pixels(sample: Sample) -> Gray:
 
 
 class Views(Dataset[Batch]):
-    """Random views for training. The view depends on seed, member, epoch and index alone, so a resumed run
-    and any number of loader processes see the same images as an uninterrupted one."""
+    """Random views for training, without end: number i is view i // n of image i % n, n their number.
+
+    The view depends on seed, member and i alone, so a resumed run and any number of loader processes see
+    the same images as an uninterrupted one.
+    """
 
     def __init__(self, samples: Sequence[Sample], recipe: Recipe) -> None:
-        self.recipe, self.epoch = recipe, 0
+        self.recipe = recipe
         self.labels = [recipe.classes.index(sample.label) for sample in samples]
         self.grades = [NO_GRADE if sample.birads is None else sample.birads - 2 for sample in samples]
         sizes = {recipe.side(epoch) for epoch in range(recipe.epochs)}
         self.sources = {size: [_source(sample, round(size * _ROOM)) for sample in samples] for size in sizes}
 
-    @property
-    def size(self) -> int:
-        """Side of this epoch's views, pixels."""
-        return self.recipe.side(self.epoch)
-
     def __len__(self) -> int:
         return len(self.labels)
 
-    def __getitem__(self, index: int) -> Batch:
-        size = self.size
-        spec = Preprocessing(size=size, mean=self.recipe.mean, std=self.recipe.std)
-        rng = np.random.default_rng((self.recipe.seed + self.recipe.member, self.epoch, index))
+    def __getitem__(self, number: int) -> Batch:
+        epoch, index = divmod(number, len(self))
+        size = self.recipe.side(epoch)
+        rng = np.random.default_rng((self.recipe.seed + self.recipe.member, epoch, index))
         pixels, mask = self.sources[size][index]
         blank = np.zeros(pixels.shape, dtype=np.float32)
-        seen, lesion = augment.view(pixels, blank if mask is None else mask, size, rng)
+        seen, lesion = augment.view(
+            pixels, blank if mask is None else mask, size, rng, self.recipe.augmentation
+        )
         return (
-            torch.from_numpy(normalise(seen[None], spec)[0]),
+            torch.from_numpy(normalise(seen[None], preprocessing(self.recipe, size))[0]),
             torch.tensor(self.labels[index]),
             torch.from_numpy(lesion)[None],
             torch.tensor(mask is not None),
             torch.tensor(self.grades[index]),
         )
+
+
+def preprocessing(recipe: Recipe, size: int | None = None) -> Preprocessing:
+    """What the recipe says of images, for serving or for another size."""
+    return Preprocessing(scaling=recipe.scaling, size=size or recipe.size, mean=recipe.mean, std=recipe.std)
 
 
 def _source(sample: Sample, side: int) -> tuple[Gray, NDArray[np.float32] | None]:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import csv
+import os
 import warnings
-from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
@@ -22,22 +22,19 @@ from lightning.pytorch.callbacks import (
 from lightning.pytorch.loggers import CSVLogger
 from numpy.typing import NDArray
 from torch import nn
-from torch.utils.data import DataLoader, Sampler, WeightedRandomSampler
+from torch.utils.data import DataLoader
 
 from ml import checkpoint, networks
 from ml.card import Preprocessing
 from ml.data import Sample
 from ml.preprocess import normalise, resize
 from ml.training import initial
-from ml.training.dataset import Batch, Plain, Views, lesion_free_crops, read_pixels
+from ml.training.dataset import Batch, Plain, Views, lesion_free_crops, preprocessing, read_pixels
 from ml.training.module import Classifier
+from ml.training.order import Order
 from ml.training.recipe import Recipe
 
 _DONE = "network.safetensors"
-
-
-def preprocessing(recipe: Recipe) -> Preprocessing:
-    return Preprocessing(size=recipe.size, mean=recipe.mean, std=recipe.std)
 
 
 def fit(
@@ -59,15 +56,17 @@ def fit(
     directory.mkdir(parents=True, exist_ok=True)
     lightning.seed_everything(recipe.seed + recipe.member, workers=True, verbose=False)
     network = networks.build(recipe.network, len(recipe.classes))
-    if (directory / _DONE).exists():
-        checkpoint.load_strictly(network, checkpoint.read_tensors(directory / _DONE))
-        return network.eval(), (directory / "start.txt").read_text().strip()
-    start = initial.initialise(network, recipe.network, init, _first_batch(recipe, train))
-    (directory / "start.txt").write_text(start.words + "\n")
-    module = Classifier(recipe, network, start.given).train()
-    _train(module, train, validation, directory)
-    _finish(module.network, directory)
-    return module.network.eval(), start.words
+    if not (directory / _DONE).exists():
+        start = initial.initialise(network, recipe.network, init, _first_batch(recipe, train))
+        watched = "val_loss" if validation else "train_loss"
+        module = Classifier(recipe, network, start.given, watched).train()
+        trainer = _train(module, train, validation, directory)
+        if trainer.is_global_zero:
+            (directory / "start.txt").write_text(start.words + "\n")
+            _finish(module.network, directory)
+        trainer.strategy.barrier()
+    checkpoint.load_strictly(network, checkpoint.read_tensors(directory / _DONE))
+    return network.cpu().eval().requires_grad_(True), (directory / "start.txt").read_text().strip()
 
 
 def _member(number: int) -> str:
@@ -76,32 +75,48 @@ def _member(number: int) -> str:
 
 def _train(
     module: Classifier, train: Sequence[Sample], validation: Sequence[Sample], directory: Path
-) -> None:
+) -> lightning.Trainer:
     recipe = module.recipe
-    spec = preprocessing(recipe)
     rows = [*train, *lesion_free_crops(train, recipe.lesion_free_share, recipe.seed)]
-    views = Views(rows, recipe)
-    gpu = torch.cuda.is_available()
-    loader: DataLoader[Batch] = DataLoader(
-        views,
-        recipe.batch_size,
-        sampler=_balanced(rows, recipe.balance),
-        drop_last=len(views) > recipe.batch_size,
-        pin_memory=gpu,
-    )
-    held = DataLoader(Plain(validation, recipe.classes, spec), 64) if validation else None
+    held = DataLoader(Plain(validation, recipe.classes, preprocessing(recipe)), 64) if validation else None
     last = ModelCheckpoint(directory, filename="last", save_top_k=1, enable_version_counter=False)
-    callbacks: list[Callback] = [_Epoch(views), TQDMProgressBar(refresh_rate=5), last]
+    callbacks: list[Callback] = [TQDMProgressBar(refresh_rate=5), last]
     best = None
     if recipe.average_decay:
         callbacks.append(EMAWeightAveraging(decay=recipe.average_decay, update_every_n_steps=1))
     if held:
         best = ModelCheckpoint(directory, filename="best", monitor="val_loss", enable_version_counter=False)
         callbacks += [best, EarlyStopping("val_loss", patience=recipe.patience)]
-    trainer = lightning.Trainer(
+    trainer = _trainer(recipe, callbacks, directory)
+    with warnings.catch_warnings():
+        # All are meant: no validation where none was asked for, views that are made faster than they are
+        # used, a folder that a killed run left behind, frozen stages.
+        warnings.filterwarnings("ignore", ".*exists and is not empty")
+        warnings.filterwarnings("ignore", ".*module.s. in eval mode")
+        warnings.filterwarnings("ignore", "You defined a `validation_step`")
+        warnings.filterwarnings("ignore", ".*does not have many workers")
+        loader = _loader(rows, recipe, trainer)
+        trainer.fit(module.to(memory_format=torch.channels_last), loader, held, ckpt_path=_resume(directory))
+    if best is not None and best.best_model_path:
+        state = torch.load(best.best_model_path, weights_only=True)["state_dict"]
+        module.load_state_dict(state)
+    module.to(memory_format=torch.contiguous_format)
+    return trainer
+
+
+def _trainer(recipe: Recipe, callbacks: list[Callback], directory: Path) -> lightning.Trainer:
+    devices, machines = processes()
+    several = machines > 1 or devices not in ("auto", 1) or torch.cuda.device_count() > 1
+    # In the first of two phases some weights get no gradient, which DDP has to be told.
+    strategy = "ddp_find_unused_parameters_true" if recipe.head_epochs else "ddp"
+    return lightning.Trainer(
         max_epochs=recipe.epochs,
         accelerator="auto",
-        devices="auto",
+        devices=devices,
+        num_nodes=machines,
+        strategy=strategy if several else "auto",
+        sync_batchnorm=several and torch.cuda.is_available(),
+        use_distributed_sampler=False,
         precision=precision(),
         callbacks=callbacks,
         logger=CSVLogger(directory, name="log"),
@@ -111,18 +126,28 @@ def _train(
         log_every_n_steps=1,
         num_sanity_val_steps=0,
     )
-    with warnings.catch_warnings():
-        # All are meant: no validation where none was asked for, views that are made faster than they are
-        # used, a folder that a killed run left behind, frozen stages.
-        warnings.filterwarnings("ignore", ".*exists and is not empty")
-        warnings.filterwarnings("ignore", ".*module.s. in eval mode")
-        warnings.filterwarnings("ignore", "You defined a `validation_step`")
-        warnings.filterwarnings("ignore", ".*does not have many workers")
-        trainer.fit(module.to(memory_format=torch.channels_last), loader, held, ckpt_path=_resume(directory))
-    if best is not None and best.best_model_path:
-        state = torch.load(best.best_model_path, weights_only=True)["state_dict"]
-        module.load_state_dict(state)
-    module.to(memory_format=torch.contiguous_format)
+
+
+def _loader(rows: Sequence[Sample], recipe: Recipe, trainer: lightning.Trainer) -> DataLoader[Batch]:
+    """The batches of this process: its share of each batch of the recipe. Loaders of their own keep a GPU
+    busy; on a CPU they would take from the training what they give."""
+    views, gpu = Views(rows, recipe), torch.cuda.is_available()
+    order = Order(rows, recipe, lambda: trainer.current_epoch, trainer.global_rank, trainer.world_size)
+    batch = max(1, recipe.batch_size // trainer.world_size)
+    return DataLoader(
+        views,
+        batch,
+        sampler=order,
+        drop_last=len(order) > batch,
+        pin_memory=gpu,
+        num_workers=min(8, os.cpu_count() or 1) if gpu else 0,
+    )
+
+
+def processes() -> tuple[int | Literal["auto"], int]:
+    """Processes a machine, and machines: as `torchrun` says, else one machine with all its GPUs."""
+    here = int(os.environ.get("LOCAL_WORLD_SIZE", "0"))
+    return (here, int(os.environ["WORLD_SIZE"]) // here) if here else ("auto", 1)
 
 
 def precision() -> Literal["bf16-mixed", "16-mixed", "32-true"]:
@@ -134,25 +159,9 @@ def precision() -> Literal["bf16-mixed", "16-mixed", "32-true"]:
     return "bf16-mixed" if able.get("avx512_bf16") or able.get("amx_bf16") else "32-true"
 
 
-def _balanced(rows: Sequence[Sample], balance: float) -> Sampler[int]:
-    """As many rows an epoch as there are; those of small data sets drawn more often than those of large."""
-    size = Counter(row.dataset for row in rows)
-    return WeightedRandomSampler([size[row.dataset] ** -balance for row in rows], len(rows))
-
-
 def _resume(directory: Path) -> Path | None:
     path = directory / "last.ckpt"
     return path if path.exists() else None
-
-
-class _Epoch(Callback):
-    """Tells the views which epoch it is: their randomness and size depend on it."""
-
-    def __init__(self, views: Views) -> None:
-        self.views = views
-
-    def on_train_epoch_start(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
-        self.views.epoch = trainer.current_epoch
 
 
 def _first_batch(recipe: Recipe, train: Sequence[Sample]) -> torch.Tensor:
@@ -170,15 +179,17 @@ def _finish(network: nn.Module, directory: Path) -> None:
 
 
 def logits(network: nn.Module, samples: Sequence[Sample], spec: Preprocessing) -> NDArray[np.float32]:
-    """float32 (N, C) of the plain images (no random views), batches of 64."""
-    network.eval()
+    """float32 (N, C) of the plain images (no random views), batches of 64, where there is a GPU on that."""
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    network.to(device).eval()
     rows = []
     with torch.inference_mode():
         for start in range(0, len(samples), 64):
             squares = np.stack(
                 [resize(read_pixels(sample), spec.size) for sample in samples[start : start + 64]]
             )
-            rows.append(network(torch.from_numpy(normalise(squares, spec))).numpy())
+            rows.append(network(torch.from_numpy(normalise(squares, spec)).to(device)).cpu().numpy())
+    network.cpu()
     return np.concatenate(rows)
 
 

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from pydantic import BaseModel, ConfigDict, Field
+
+from ml.training.augment import Augmentation
 
 
 class Recipe(BaseModel):
@@ -11,7 +15,8 @@ class Recipe(BaseModel):
     `lr` is the peak of the one-cycle schedule for parts that start from random values; parts that
     start from given weights get `lr * pretrained_lr`. `frozen` names stages that keep their starting
     weights and their normalisation statistics: on a CPU they are half of the work, and what they hold
-    (edges, textures) hardly changes in fine-tuning.
+    (edges, textures) hardly changes in fine-tuning. In the first `head_epochs` nothing learns that started
+    from given weights: two phases as in transfer learning, or where they are all epochs, a frozen backbone.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -47,6 +52,15 @@ class Recipe(BaseModel):
     frozen: tuple[str, ...] = ()
     keep_statistics: bool = Field(
         default=False, description="all normalisation keeps its starting statistics"
+    )
+    optimiser: Literal["adamw", "adam"] = "adamw"
+    schedule: Literal["one-cycle", "constant", "plateau"] = Field(
+        default="one-cycle", description="plateau: a tenth of the rate after 10 epochs without a lower loss"
+    )
+    head_epochs: int = Field(default=0, ge=0)
+    augmentation: Augmentation = Augmentation()
+    scaling: Literal["fixed", "min-max"] = Field(
+        default="fixed", description="min-max: each image is stretched to 0..1 first"
     )
     mean: float = 0.449
     std: float = 0.226

@@ -20,7 +20,8 @@ from ml.data import Sample, fingerprint, splits
 from ml.errors import DataError
 from ml.evaluation import calibration
 from ml.training import judge, serving, statement
-from ml.training.fit import fit, history, logits, precision, preprocessing
+from ml.training.dataset import preprocessing
+from ml.training.fit import fit, history, logits, precision
 from ml.training.recipe import Recipe
 
 SENSITIVITY = 0.93

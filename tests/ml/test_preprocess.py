@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ml.card import Preprocessing
-from ml.preprocess import resize, to_input
+from ml.preprocess import normalise, resize, to_input
 
 SPEC = Preprocessing(size=64, mean=0.45, std=0.25)
 
@@ -22,6 +22,15 @@ def test_input_is_one_float32_image_of_the_size_of_the_card():
 def test_a_flat_image_becomes_its_normalised_grey(grey):
     result = to_input(np.full((90, 90), grey, np.uint8), SPEC)
     np.testing.assert_allclose(result, (grey / 255 - 0.45) / 0.25, atol=1e-5)
+
+
+def test_min_max_stretches_each_image_from_its_darkest_to_its_brightest_pixel():
+    spec = Preprocessing(size=64, mean=0, std=1, scaling="min-max")
+    squares = np.full((2, 64, 64), 100, np.uint8)
+    squares[0, 0, :2] = 50, 150
+    dark_to_bright, flat = normalise(squares, spec)
+    np.testing.assert_allclose(dark_to_bright[:, 0, :3], [[0, 1, 0.5]] * 3)
+    assert not flat.any()
 
 
 def test_the_three_channels_are_equal():

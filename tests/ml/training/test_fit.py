@@ -8,9 +8,11 @@ import torch
 
 from ml import checkpoint, data, networks
 from ml.data import splits
-from ml.training import dataset
+from ml.training import augment, dataset
 from ml.training import fit as fitting
-from ml.training.fit import fit, history, logits, preprocessing
+from ml.training.augment import STILL
+from ml.training.dataset import preprocessing
+from ml.training.fit import fit, history, logits
 from ml.training.module import Classifier
 from ml.training.recipe import Recipe
 from tests.ml.data.published import write_busbra, write_busi
@@ -110,6 +112,57 @@ def test_frozen_stages_keep_weights_and_statistics(samples):
     assert not any(p.requires_grad for p in module.network.stem.parameters())
 
 
+def test_in_the_first_phase_given_weights_and_their_statistics_stay(samples, tmp_path, monkeypatch):
+    start = tmp_path / "start.safetensors"
+    given = networks.build("tiny", 3)
+    given.fc = torch.nn.Linear(1, 1)  # of another shape: the classifier isn't given
+    checkpoint.write_tensors(given, start)
+    recipe = SMALL.model_copy(
+        update={"head_epochs": 2, "epochs": 3, "mask_weight": 0, "grade_weight": 0, "average_decay": 0}
+    )
+    seen = []
+    monkeypatch.setattr(
+        Classifier,
+        "on_train_epoch_end",
+        lambda self: seen.append({k: v.clone() for k, v in self.network.state_dict().items()}),
+    )
+    fit(recipe, str(start), samples, [], tmp_path)
+    for name, value in given.state_dict().items():
+        if not name.startswith("fc"):
+            assert torch.equal(seen[1][name], value), name
+    assert not torch.equal(seen[0]["fc.weight"], seen[1]["fc.weight"])
+    assert not torch.equal(seen[2]["stem.0.weight"], seen[1]["stem.0.weight"])
+    assert not torch.equal(seen[2]["stem.1.running_mean"], seen[1]["stem.1.running_mean"])
+
+
+@pytest.mark.parametrize("schedule", ["constant", "plateau"])
+def test_adam_may_keep_its_rate_or_follow_a_plateau(samples, tmp_path, schedule):
+    plain = {"mask_weight": 0, "grade_weight": 0, "optimiser": "adam", "schedule": schedule}
+    fit(SMALL.model_copy(update=plain), "random", samples, samples[:8], tmp_path)
+    assert len(history(tmp_path)["val_loss"]) == 2
+
+
+def test_without_augmentation_training_sees_what_serving_sees(samples):
+    recipe = SMALL.model_copy(update={"augmentation": STILL, "growth": (), "size": 90})
+    views, plain = (
+        dataset.Views(samples[:2], recipe),
+        dataset.Plain(samples[:2], recipe.classes, preprocessing(recipe)),
+    )
+    np.testing.assert_allclose(views[1][0], plain[1][0], atol=0.1)
+    assert torch.equal(views[1][0], views[3][0])
+
+
+def test_a_scan_may_be_turned_over_where_the_recipe_says_so():
+    pixels = np.zeros((64, 64), np.uint8)
+    pixels[:16] = 200
+    over = STILL.model_copy(update={"upside_down": True})
+    seen = {
+        augment.view(pixels, np.zeros((64, 64), np.float32), 64, np.random.default_rng(i), over)[0][5, 5] > 99
+        for i in range(8)
+    }
+    assert seen == {False, True}
+
+
 def test_what_is_not_frozen_trains_in_training_mode(samples, tmp_path, monkeypatch):
     """Lightning leaves modes as it finds them; building the heads puts the network into evaluation mode."""
     seen: list[bool] = []
@@ -143,8 +196,7 @@ def test_a_view_depends_on_seed_epoch_and_index_alone(samples):
     first = views[3][0]
     assert torch.equal(first, views[3][0])
     assert first.shape == (3, 32, 32)
-    views.epoch = 1
-    assert views[3][0].shape == (3, 48, 48)
+    assert views[3 + len(views)][0].shape == (3, 48, 48)
 
 
 def test_mask_and_image_move_together(samples):
@@ -153,8 +205,7 @@ def test_mask_and_image_move_together(samples):
     [(_, mask)] = views.sources[48]
     views.sources[48] = [((mask * 255).astype(np.uint8), mask)]
     for epoch in range(8):
-        views.epoch = epoch
-        image, _, lesion, known, _ = views[0]
+        image, _, lesion, known, _ = views[epoch * len(views)]
         assert bool(known)
         grey = image[0] > image[0].median() + 0.4
         inside = (lesion[0] > 0.6).numpy()
