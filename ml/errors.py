@@ -131,6 +131,12 @@ class UnknownNetworkError(NetworkError):
     code = "unknown_network"
 
 
+class InputSizeError(NetworkError):
+    """A network can't read inputs of this size."""
+
+    code = "input_size"
+
+
 class WeightsUnavailableError(NetworkError):
     """The asked-for starting weights can't be had here."""
 

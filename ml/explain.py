@@ -5,7 +5,8 @@
 
 Only the head, the part of the network behind the target layer, is differentiated: its input A is the
 leaf of a graph of its own. No hook is set, no parameter collects a gradient and no mode is left changed,
-so one network may be explained from many threads at once. `grad_cam` differentiates for each image;
+so one network may be explained from many threads at once. Channels of A that are no map (`Head.context` of
+`ml.networks`) take no part in equation 2. `grad_cam` differentiates for each image;
 `GradCam`, for serving, takes a slope that is the same for every image once.
 """
 
@@ -20,6 +21,8 @@ import torch
 from numpy.typing import NDArray
 from threadpoolctl import ThreadpoolController
 from torch import Tensor, nn
+
+from ml.networks import Head
 
 _AFFINE = (nn.AdaptiveAvgPool2d, nn.Flatten, nn.Linear, nn.Identity, nn.Dropout)
 """Layers that, in evaluation mode, compute a sum of their inputs with fixed weights."""
@@ -37,7 +40,7 @@ class GradCam:
         """`head` as in `grad_cam`, its weights as they stay."""
         self._head = head
         layers = [layer for layer in head.modules() if not isinstance(layer, nn.Sequential)]
-        self._affine = all(isinstance(layer, _AFFINE) for layer in layers)
+        self._affine = all(isinstance(layer, _AFFINE) for layer in layers)  # so no context either
         self._alpha: dict[tuple[int, ...], NDArray[np.float64]] = {}
 
     def __call__(self, activations: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -65,7 +68,8 @@ def grad_cam(
     """
     with torch.inference_mode(False), torch.no_grad(), _one_thread():
         logits, alpha = _differentiate(head, activations, classes)
-    maps = torch.from_numpy(_combine(alpha, activations.detach().cpu().numpy()))
+    k = _map_channels(head, activations.shape[1])
+    maps = torch.from_numpy(_combine(alpha[:, :, :k], activations[:, :k].detach().cpu().numpy()))
     return logits, maps.to(activations.device)
 
 
@@ -106,6 +110,11 @@ def _one_thread() -> Iterator[None]:
 def _openmp() -> ThreadpoolController:
     """The OpenMP runtime that torch has loaded."""
     return ThreadpoolController().select(user_api="openmp")
+
+
+def _map_channels(head: nn.Module, channels: int) -> int:
+    """How many of A's channels are a map: the first ones."""
+    return channels - (head.context if isinstance(head, Head) else 0)
 
 
 def _combine(alpha: NDArray[np.float64], activations: NDArray[np.float32]) -> NDArray[np.float32]:

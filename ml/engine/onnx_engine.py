@@ -66,10 +66,13 @@ def graph_of(network: nn.Module, name: str, size: int, *, bare: bool = False) ->
     graph, x = Graph(), INPUT
     statistics: list[str] = []
     trunk, head = networks.split(network, name)
-    for stage, wanted in zip(trunk, tapped(trunk), strict=True):
+    taps = tapped(trunk)
+    for stage, wanted in zip(trunk, taps[:-1], strict=True):
         if wanted and not bare:
             statistics += _statistics(graph, x)
         x = emit(stage, graph, x)
+    if taps[-1] and not bare:
+        statistics += _statistics(graph, x)
     logits = (emit(head, graph, x), 2)
     if bare:
         return graph.serialise({"logits": logits}, size)

@@ -16,8 +16,9 @@ class Outputs:
 
     `activations` (N, K, h, w): output of the target layer, for Grad-CAM. `logits` (N, C).
     `features` (N, F): mean and standard deviation over positions of every channel that enters a
-    convolutional stage of the trunk, the first stage (the image itself) apart. They tell a scan from
-    anything else (`ml/scope.py`) and are computed inside the graph, where they cost next to nothing.
+    convolutional stage of the trunk, the first stage (the image itself) apart; where there is no such stage,
+    of the activations. They tell a scan from anything else (`ml/scope.py`) and are computed inside the graph,
+    where they cost next to nothing.
     """
 
     activations: NDArray[np.float32]
@@ -37,8 +38,10 @@ class Engine(Protocol):
 
 
 def tapped(trunk: nn.Sequential) -> list[bool]:
-    """For each stage of the trunk: whether the statistics of what enters it are wanted."""
-    return [position > 0 and _convolves(stage) for position, stage in enumerate(trunk)]
+    """For each stage of the trunk, and then for its output: whether the statistics of what is there are
+    wanted."""
+    entering = [position > 0 and _convolves(stage) for position, stage in enumerate(trunk)]
+    return [*entering, not any(entering)]
 
 
 def _convolves(stage: nn.Module) -> bool:

@@ -24,10 +24,12 @@ class Tapped(nn.Module):
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         statistics: list[Tensor] = []
-        for stage, wanted in zip(self.trunk, self._taps, strict=True):
+        for stage, wanted in zip(self.trunk, self._taps[:-1], strict=True):
             if wanted:
                 statistics += _statistics(x)
             x = stage(x)
+        if self._taps[-1]:
+            statistics += _statistics(x)
         return x, self.head(x), torch.cat(statistics, dim=1)
 
 

@@ -2,56 +2,53 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from functools import partial
-
 from torch import nn
 
-from ml.errors import UnknownNetworkError
-from ml.networks import committee, resnet, tiny
+from ml.errors import InputSizeError, UnknownNetworkError
+from ml.networks import (
+    alexnet,
+    committee,
+    densenet,
+    efficientnet,
+    efficientnet_attention,
+    googlenet,
+    resnet,
+    resnet_alexnet,
+    resnet_vit,
+    tiny,
+    vgg,
+    vgg_efficientnet,
+    vit,
+    xception,
+)
+from ml.networks.entry import NetworkSpec
+
+_FILES = (
+    alexnet,
+    committee,
+    densenet,
+    efficientnet,
+    efficientnet_attention,
+    googlenet,
+    resnet,
+    resnet_alexnet,
+    resnet_vit,
+    tiny,
+    vgg,
+    vgg_efficientnet,
+    vit,
+    xception,
+)
+_SPECS: dict[str, NetworkSpec] = {spec.name: spec for file in _FILES for spec in file.SPECS}
 
 
-@dataclass(frozen=True, slots=True)
-class NetworkSpec:
-    """How to build a network and where Grad-CAM reads it.
+class Head(nn.Sequential):
+    """The part of a network behind its target layer: A (N, K, h, w) -> logits (N, classes).
 
-    `build(classes)` gives random weights. `stages` are its modules in the order in which they are
-    applied, input first; "flatten" stands for `torch.flatten(x, 1)`. `target_layer` is the stage whose
-    output A (N, K, h, w) is explained. `published_parameters` is the parameter count for 1,000 classes
-    in the original publication or in torchvision's table, None for our own. `imagenet` is the network
-    of torchvision whose ImageNet weights fit, by name and shape; None where there is none. A committee is
-    not trained as a whole: `members` names the network that its members are and their number, and `join`
-    makes one of them.
+    The last `context` channels of A are no map, see `NetworkSpec`.
     """
 
-    name: str
-    build: Callable[[int], nn.Module]
-    stages: tuple[str, ...]
-    target_layer: str
-    published_parameters: int | None
-    imagenet: str | None
-    members: tuple[str, int] | None = None
-    join: Callable[[Sequence[nn.Module]], nn.Module] | None = None
-
-
-def _committee(size: int) -> NetworkSpec:
-    build = partial(committee.Committee, size=size)
-    members = ("resnet14", size)
-    name = f"resnet14x{size}"
-    return NetworkSpec(name, build, committee.STAGES, "branches", None, None, members, committee.join)
-
-
-_SPECS = {
-    spec.name: spec
-    for spec in (
-        NetworkSpec("resnet14", resnet.resnet14, resnet.STAGES_14, "layer3", None, "resnet18"),
-        _committee(2),
-        NetworkSpec("resnet18", resnet.resnet18, resnet.STAGES, "layer4", 11_689_512, "resnet18"),
-        NetworkSpec("resnet50", resnet.resnet50, resnet.STAGES, "layer4", 25_557_032, "resnet50"),
-        NetworkSpec("tiny", tiny.Tiny, tiny.STAGES, "layer2", None, None),
-    )
-}
+    context: int = 0
 
 
 def names() -> tuple[str, ...]:
@@ -78,17 +75,41 @@ def build(name: str, classes: int) -> nn.Module:
     return spec(name).build(classes)
 
 
+def check_size(name: str, size: int) -> None:
+    """Raise InputSizeError where a network doesn't take inputs of `size` x `size` pixels."""
+    entry = spec(name)
+    if size >= entry.least_size and size % entry.step == 0:
+        return
+    multiples = f", in multiples of {entry.step}" if entry.step > 1 else ""
+    raise InputSizeError(
+        f"{name} doesn't take inputs of {size} x {size} pixels.",
+        f"Choose a side of at least {entry.least_size} pixels{multiples}.",
+    )
+
+
 def cut(network: nn.Module, name: str, index: int) -> tuple[nn.Sequential, nn.Sequential]:
     """Cut a network before stage number `index`: `after(before(x)) == network(x)`.
 
     The parts share the network's modules and weights; nothing is copied.
     """
-    stages = spec(name).stages
-    modules = [nn.Flatten(1) if stage == "flatten" else network.get_submodule(stage) for stage in stages]
+    modules = _stages(network, name)
     return nn.Sequential(*modules[:index]), nn.Sequential(*modules[index:])
 
 
-def split(network: nn.Module, name: str) -> tuple[nn.Sequential, nn.Sequential]:
+def split(network: nn.Module, name: str) -> tuple[nn.Sequential, Head]:
     """Cut a network behind its target layer: trunk (x -> A (N, K, h, w)) and head (A -> logits)."""
     entry = spec(name)
-    return cut(network, name, entry.stages.index(entry.target_layer) + 1)
+    modules = _stages(network, name)
+    behind = entry.stages.index(entry.target_layer) + 1
+    head = Head(*modules[behind:])
+    head.context = entry.context
+    return nn.Sequential(*modules[:behind]), head
+
+
+def _stages(network: nn.Module, name: str) -> list[nn.Module]:
+    return [_stage(network, stage) for stage in spec(name).stages]
+
+
+def _stage(network: nn.Module, names: str) -> nn.Module:
+    parts = [nn.Flatten(1) if name == "flatten" else network.get_submodule(name) for name in names.split()]
+    return parts[0] if len(parts) == 1 else nn.Sequential(*parts)

@@ -9,11 +9,13 @@ side, divided by their number. So it is explained, exported and saved like any o
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 import torch
 from torch import Tensor, nn
 
 from ml.errors import NetworkError
+from ml.networks.entry import NetworkSpec
 from ml.networks.resnet import ResNet14
 
 SHARED = ("conv1", "bn1", "relu", "maxpool", "layer1")
@@ -80,3 +82,15 @@ def _the_same(name: str, values: Sequence[Tensor]) -> Tensor:
             "Train them from the same start with --freeze conv1,bn1,layer1.",
         )
     return values[0]
+
+
+SPECS = (
+    NetworkSpec(
+        "resnet14x2",
+        partial(Committee, size=2),
+        STAGES,
+        "branches",
+        members=("resnet14", 2),
+        join=join,
+    ),
+)

@@ -1,7 +1,7 @@
 """Residual networks (He et al. 2016, arXiv 1512.03385), as torchvision builds them.
 
-`resnet50` is the network of Babatunde et al. 2025; `resnet14`, a ResNet-18 without its last stage, the
-one that the product ships.
+`resnet50` is the network of Babatunde et al. 2025, and stands beside those of Zohra et al. 2025 and Akhi et
+al. 2024; `resnet14` is a ResNet-18 without its last stage, members of which the product ships.
 """
 
 from __future__ import annotations
@@ -9,6 +9,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 from torchvision import models
+
+from ml.networks.entry import NetworkSpec, Pretrained
 
 STAGES = (
     "conv1",
@@ -64,3 +66,12 @@ def resnet50(classes: int) -> nn.Module:
     """ResNet-50 with random weights: float32 (N, 3, S, S) -> logits (N, classes)."""
     network: nn.Module = models.resnet50(weights=None, num_classes=classes)
     return network
+
+
+_RESNET18 = (Pretrained("resnet18"),)
+
+SPECS = (
+    NetworkSpec("resnet14", resnet14, STAGES_14, "layer3", imagenet=_RESNET18),
+    NetworkSpec("resnet18", resnet18, STAGES, "layer4", 11_689_512, _RESNET18),
+    NetworkSpec("resnet50", resnet50, STAGES, "layer4", 25_557_032, (Pretrained("resnet50"),)),
+)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from ml.networks.entry import NetworkSpec
+
 STAGES = ("stem", "layer1", "layer2", "avgpool", "flatten", "fc")
 
 
@@ -34,3 +36,6 @@ class Tiny(nn.Module):
         x = torch.flatten(self.avgpool(x), 1)  # (N, 32)
         logits: Tensor = self.fc(x)  # (N, classes)
         return logits
+
+
+SPECS = (NetworkSpec("tiny", Tiny, STAGES, "layer2"),)

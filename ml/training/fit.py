@@ -53,6 +53,8 @@ def fit(
         recipes = [recipe.model_copy(update={"network": name, "member": i}) for i in range(count)]
         fitted = [fit(r, init, train, validation, directory / _member(r.member)) for r in recipes]
         return entry.join([network for network, _ in fitted]).eval(), fitted[0][1]
+    for side in {recipe.side(epoch) for epoch in range(recipe.epochs)}:
+        networks.check_size(recipe.network, side)
     directory.mkdir(parents=True, exist_ok=True)
     lightning.seed_everything(recipe.seed + recipe.member, workers=True, verbose=False)
     network = networks.build(recipe.network, len(recipe.classes))

@@ -13,8 +13,7 @@ from torchvision import models
 
 from ml import checkpoint, networks
 from ml.errors import WeightsMismatchError, WeightsUnavailableError
-
-_CLASSIFIER = ("fc.weight", "fc.bias")
+from ml.networks.entry import Pretrained
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +27,7 @@ class Start:
 def initialise(network: nn.Module, name: str, init: str, batch: Tensor) -> Start:
     """Fill `network` in place.
 
-    `init` is "imagenet", "random", or a safetensors file: torchvision's names, whole or in part. Where
+    `init` is "imagenet", "random", or a safetensors file: our names or torchvision's, whole or in part. Where
     the file has every BatchNorm folded into its convolution, `batch`, float32 (N, 3, S, S) of training
     images, is used to unfold it (see `_unfold`).
 
@@ -39,18 +38,41 @@ def initialise(network: nn.Module, name: str, init: str, batch: Tensor) -> Start
     if init == "random":
         return Start("random values", frozenset())
     if init == "imagenet":
-        return Start("torchvision's ImageNet weights", _fill(network, _imagenet(name)))
+        given = frozenset[str]()
+        for source in _sources(name):
+            given |= _fill(network, _fitting(network, _renamed(_published(source.network), source)))
+        return Start("torchvision's ImageNet weights", given)
     path = Path(init)
-    return _fill_from_file(network, checkpoint.read_tensors(path), batch, path.name)
+    tensors = checkpoint.read_tensors(path)
+    for source in networks.spec(name).imagenet:
+        tensors = _renamed(tensors, source) | tensors
+    return _fill_from_file(network, tensors, batch, path.name)
 
 
-def _imagenet(name: str) -> dict[str, Tensor]:
-    published = networks.spec(name).imagenet
-    if published is None:
+def _sources(name: str) -> tuple[Pretrained, ...]:
+    sources = networks.spec(name).imagenet
+    if not sources:
         raise WeightsUnavailableError(
             f"There are no ImageNet weights for {name!r}.", "Start from a file or with --init random."
         )
-    enum = models.get_model_weights(published)
+    return sources
+
+
+def _renamed(tensors: dict[str, Tensor], source: Pretrained) -> dict[str, Tensor]:
+    """Those of torchvision's weights that ours have, under our names."""
+    named = {theirs: source.rename(theirs) for theirs in tensors}
+    return {ours: tensors[theirs] for theirs, ours in named.items() if ours is not None}
+
+
+def _fitting(network: nn.Module, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Those that the network has, in the same shape: the classifier of other classes falls away."""
+    state = network.state_dict()
+    return {key: value for key, value in tensors.items() if key in state and state[key].shape == value.shape}
+
+
+def _published(name: str) -> dict[str, Tensor]:
+    """Weights of a network of torchvision, from its cache or downloaded."""
+    enum = models.get_model_weights(name)
     try:
         state: dict[str, Tensor] = enum.DEFAULT.get_state_dict(
             progress=True, check_hash=True, weights_only=True
@@ -60,14 +82,12 @@ def _imagenet(name: str) -> dict[str, Tensor]:
             f"ImageNet weights of {name} could not be downloaded or read: {type(error).__name__}.",
             "Put the file into $TORCH_HOME/hub/checkpoints by hand, or use --init FILE or --init random.",
         ) from error
-    return {key: value for key, value in state.items() if key not in _CLASSIFIER}
+    return state
 
 
 def _fill_from_file(network: nn.Module, tensors: dict[str, Tensor], batch: Tensor, file: str) -> Start:
     state = network.state_dict()
-    fitting = {
-        key: value for key, value in tensors.items() if key in state and state[key].shape == value.shape
-    }
+    fitting = _fitting(network, tensors)
     folded = {key: value for key, value in tensors.items() if key.endswith(".bias") and key not in state}
     weights = [key for key in fitting if key.endswith("weight")]
     if not weights:

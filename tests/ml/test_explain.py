@@ -9,6 +9,8 @@ from captum.attr import LayerGradCam
 
 from ml import networks
 from ml.explain import GradCam, grad_cam
+from ml.networks import Head
+from tests.ml.networks.kinds import QUICK
 
 CLASSES = 3
 
@@ -34,7 +36,7 @@ def network_of(name):
     return network.eval()
 
 
-@pytest.fixture(scope="module", params=networks.names())
+@pytest.fixture(scope="module", params=QUICK)
 def system(request):
     network = network_of(request.param)
     return request.param, network, *networks.split(network, request.param)
@@ -78,6 +80,17 @@ def test_a_head_that_is_not_linear_is_differentiated_too():
     _, maps = grad_cam(head, x)
     theirs = LayerGradCam(whole, whole[0]).attribute(x.requires_grad_(), target=1, relu_attributions=True)
     torch.testing.assert_close(maps[:, 1], theirs.squeeze(1).detach(), atol=1e-5, rtol=1e-5)
+
+
+def test_channels_that_are_no_map_add_nothing_to_one():
+    head = Head(torch.nn.AdaptiveAvgPool2d(1), torch.nn.Flatten(1), torch.nn.Linear(6, CLASSES))
+    activations = torch.randn(2, 6, 4, 4, generator=torch.Generator().manual_seed(1))
+    head.context = 2
+    _, maps = grad_cam(head, activations)
+    bare = activations.clone()
+    bare[:, 4:] = 0  # in a head of one slope, that leaves the others' part as it was
+    head.context = 0
+    torch.testing.assert_close(maps, grad_cam(head, bare)[1])
 
 
 def test_asked_for_some_classes_it_gives_those_in_that_order():

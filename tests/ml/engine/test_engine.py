@@ -18,7 +18,10 @@ from ml.engine import (
 )
 from ml.engine.onnx_engine import graph_of, session
 from ml.engine.onnx_graph import INPUT, Graph, emit
+from ml.engine.outputs import tapped
 from ml.engine.torch_engine import Tapped
+from ml.errors import InputSizeError
+from tests.ml.networks.kinds import QUICK
 
 SIZE = 64
 
@@ -41,7 +44,7 @@ def parts(outputs):
     return (outputs.activations, outputs.logits, outputs.features)
 
 
-@pytest.fixture(scope="module", params=networks.names())
+@pytest.fixture(scope="module", params=QUICK)
 def system(request):
     network = trained(request.param)
     return request.param, network, OnnxEngine(network, request.param, SIZE, threads=1)
@@ -141,6 +144,28 @@ def test_without_a_gpu_onnx_is_chosen_and_torch_may_be_asked_for(monkeypatch):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     assert create(trained("tiny"), "tiny", SIZE).name == "onnx"
     assert create(trained("tiny"), "tiny", SIZE, "torch").name == "torch-cpu"
+
+
+def test_a_network_with_a_layer_that_has_no_onnx_form_is_served_by_torch_which_is_logged(monkeypatch, caplog):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    network = networks.build("efficientnet_b0", 3).eval()
+    with caplog.at_level("INFO", "ml.engine"):
+        engine = create(network, "efficientnet_b0", 32)
+    assert engine.name == "torch-cpu"
+    assert "efficientnet_b0 is served by torch: The layer SiLU" in caplog.text
+    with pytest.raises(UnsupportedLayerError):
+        create(network, "efficientnet_b0", 32, "onnx")
+
+
+def test_an_input_size_that_the_network_does_not_take_is_refused():
+    with pytest.raises(InputSizeError, match="at least 32"):
+        create(trained("tiny"), "tiny", 31)
+
+
+def test_where_no_stage_convolves_the_features_are_those_of_the_activations():
+    trunk = torch.nn.Sequential(torch.nn.Conv2d(3, 4, 3), torch.nn.ReLU())
+    assert tapped(trunk) == [False, False, True]
+    assert tapped(torch.nn.Sequential(trunk, trunk)) == [False, True, False]
 
 
 def test_an_engine_leaves_the_network_and_the_process_as_they_were():

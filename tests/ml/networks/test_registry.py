@@ -1,21 +1,56 @@
+"""Every registered network: its shape, size and slopes, worked out on torch's "meta" device, which has shapes
+and no numbers, so that the large ones cost nothing; numbers for those that are quick."""
+
 from __future__ import annotations
 
 import pytest
 import torch
+from torch import nn
+from torchvision import models
 
 from ml import networks
-from ml.errors import UnknownNetworkError
+from ml.errors import InputSizeError, UnknownNetworkError
+from tests.ml.networks.kinds import QUICK
 
 torch.set_num_threads(1)
 SIZE = 64
 
 
-@pytest.fixture(params=networks.names())
+@pytest.fixture(scope="module", params=networks.names())
+def shape_only(request):
+    """Name and network, without numbers."""
+    with torch.device("meta"):
+        return request.param, networks.build(request.param, 3)
+
+
+@pytest.fixture(params=QUICK)
 def name(request):
     return request.param
 
 
-OWN = {"tiny": 6_187, "resnet14": 2_783_555, "resnet14x2": 5_409_603}
+def count(network):
+    return sum(p.numel() for p in network.parameters())
+
+
+def counted_by_keras(network):
+    """With the statistics of normalisation, as the papers that use it count."""
+    norms = [module for module in network.modules() if isinstance(module, nn.BatchNorm2d)]
+    return count(network) + sum(norm.running_mean.numel() + norm.running_var.numel() for norm in norms)
+
+
+OWN = {
+    "tiny": 6_187,
+    "resnet14": 2_783_555,
+    "resnet14x2": 5_409_603,
+    # the encoders of ResNet-50 and ViT-B/16, and 2,816 -> 512 -> 3
+    "resnet50_vit_b_16": 23_508_032 + 85_798_656 + 1_442_304 + 1_539,
+    # the convolutions of VGG19 and EfficientNet-B0, and 1,792 -> 256 -> 3
+    "vgg19_efficientnet_b0": 20_024_384 + 4_007_548 + 459_008 + 771,
+    # those of ResNet-50, three of AlexNet, two that refine with their norms, and 12,544 -> 512 -> 3
+    "resnet50_alexnet": 23_508_032 + 994_624 + 11_207_680 + 1_180_160 + 6_425_091,
+    # EfficientNet-B3's, two norms, four projections of the attention, and 1,536 -> 512 -> 3
+    "efficientnet_b3_attention": 10_696_232 + 6_144 + 25_179_648 + 788_483,
+}
 
 
 def test_an_unknown_name_lists_the_known_ones():
@@ -23,17 +58,88 @@ def test_an_unknown_name_lists_the_known_ones():
         networks.build("resnet99", 3)
 
 
-def test_a_network_gives_one_logit_a_class(name):
-    logits = networks.build(name, 3).eval()(torch.rand(2, 3, SIZE, SIZE))
-    assert logits.shape == (2, 3)
+def test_a_network_gives_one_logit_a_class_and_a_map_at_its_target_layer(shape_only):
+    name, network = shape_only
+    images = torch.rand(2, 3, SIZE, SIZE, device="meta")
+    assert network.eval()(images).shape == (2, 3)
+    trunk, head = networks.split(network, name)
+    activations = trunk(images)
+    assert activations.ndim == 4
+    assert min(activations.shape[2:]) >= 2
+    assert activations.shape[1] > head.context
+    assert head(activations).shape == (2, 3)
 
 
-def test_parameter_count_is_the_published_one(name):
+def test_parameter_count_is_the_published_one(shape_only):
+    name, network = shape_only
     published = networks.spec(name).published_parameters
     if published is None:
-        assert sum(p.numel() for p in networks.build(name, 3).parameters()) == OWN[name]
+        assert count(network) == OWN[name]
     else:
-        assert sum(p.numel() for p in networks.build(name, 1000).parameters()) == published
+        with torch.device("meta"):
+            assert count(networks.build(name, 1000)) == published
+
+
+LUONG_TABLE_I = {
+    "densenet169": 12_647_875,
+    "xception": 20_867_627,
+    "vit_b_16": 85_800_963,
+    "vit_b_32": 87_457_539,
+    "efficientnet_b3_attention": 36_763_954 - 7,  # Keras' EfficientNet keeps mean and variance of its input
+}
+
+
+@pytest.mark.parametrize("name", LUONG_TABLE_I)
+def test_the_networks_of_luong_2024_have_as_many_parameters_as_its_table_says(name):
+    with torch.device("meta"):
+        assert counted_by_keras(networks.build(name, 3)) == LUONG_TABLE_I[name]
+
+
+def test_every_weight_gets_a_gradient(shape_only):
+    _, network = shape_only
+    network.train()(torch.rand(2, 3, SIZE, SIZE, device="meta")).sum().backward()
+    assert all(p.grad is not None for p in network.parameters())
+
+
+BESIDE = {
+    "efficientnet_b3_attention": {"before", "attention", "behind", "fc"},
+    "resnet50_alexnet": {"refine", "fc"},
+}
+"""What starts from random values besides the last stage."""
+
+
+def test_imagenet_weights_of_torchvision_fill_all_but_the_layers_behind(shape_only):
+    name, network = shape_only
+    entry = networks.spec(name)
+    given = set()
+    for source in entry.imagenet:
+        options = {"init_weights": False} if source.network == "googlenet" else {}
+        with torch.device("meta"):
+            theirs = models.get_model(source.network, weights=None, **options).state_dict()
+        ours = {source.rename(key): value.shape for key, value in theirs.items()}
+        given |= {key for key, value in network.state_dict().items() if ours.get(key) == value.shape}
+    if entry.imagenet:
+        missing = {key.partition(".")[0] for key in network.state_dict().keys() - given}
+        assert missing == BESIDE.get(name, {entry.stages[-1]})
+
+
+def test_weights_in_the_old_spelling_of_torchvisions_densenet_find_their_place():
+    (source,) = networks.spec("densenet169").imagenet
+    old = "features.denseblock2.denselayer11.norm.1.running_mean"
+    assert source.rename(old) == "features.denseblock2.denselayer11.norm1.running_mean"
+
+
+def test_the_least_size_is_enough(shape_only):
+    name, network = shape_only
+    size = networks.spec(name).least_size
+    networks.check_size(name, size)
+    assert network.eval()(torch.rand(1, 3, size, size, device="meta")).shape == (1, 3)
+
+
+@pytest.mark.parametrize(("name", "size"), [("alexnet", 62), ("vgg19", 31), ("vit_b_16", 72), ("tiny", 0)])
+def test_an_input_that_a_network_cannot_read_is_an_error_with_a_remedy(name, size):
+    with pytest.raises(InputSizeError, match="Choose a side of at least"):
+        networks.check_size(name, size)
 
 
 def test_stages_in_order_are_the_network(name):
@@ -42,19 +148,6 @@ def test_stages_in_order_are_the_network(name):
     with torch.no_grad():
         trunk, head = networks.split(network, name)
         torch.testing.assert_close(head(trunk(images)), network(images))
-
-
-def test_the_target_layer_gives_a_map(name):
-    trunk, _ = networks.split(networks.build(name, 3).eval(), name)
-    activations = trunk(torch.rand(1, 3, SIZE, SIZE))
-    assert activations.ndim == 4
-    assert min(activations.shape[2:]) >= 2
-
-
-def test_every_weight_gets_a_gradient(name):
-    network = networks.build(name, 3).train()
-    network(torch.rand(2, 3, SIZE, SIZE)).sum().backward()
-    assert all(p.grad is not None for p in network.parameters())
 
 
 STORED = {
