@@ -1,35 +1,35 @@
-"""How far two answers to the same scans agree: Cohen's kappa, and shares with intervals that suit few rows.
+"""How far two answers to the same scans agree, from tables of counts: shares, Cohen's kappa, ROC curve.
 
-Intervals are from resampling whole patients, as everywhere in this package. Where there are too few for that,
-or every resample would say the same, a share gets Wilson's interval and kappa none; `method` says which.
+Scans of one patient are alike, so rows can't be taken for independent. The counts come in blocks, float64
+(G, ...): every patient lies wholly in one block, and blocks are drawn without regard to what was answered.
+The standard error of any figure is then that of the delete-a-group jackknife (Wolter 2007, "Introduction to
+Variance Estimation", 4.2; Kott 2001, Journal of Official Statistics 17): leave out one block at a time, with
+the t distribution of G - 1 degrees. With one row a block it is the large-sample error of the textbooks (for
+kappa that of Fleiss, Cohen and Everitt 1969; for the AUC that of DeLong 1988). The cost is that of the table,
+however many rows were counted.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from math import sqrt
+from math import exp, log, sqrt
 from typing import Literal
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
+from scipy.special import stdtrit
 
 from ml.errors import EvaluationError
-from ml.evaluation import metrics
-from ml.evaluation.intervals import summary
-from ml.evaluation.statistic import Array, Statistic, ratio, statistic
+from ml.evaluation.statistic import Array, ratio
 
 Weighting = Literal["none", "linear", "quadratic"]
-Method = Literal["bootstrap", "wilson", "none"]
+Method = Literal["wilson", "jackknife", "none"]
 
 FEWEST = 10
-"""Patients below which their resamples are too alike to give an interval."""
+"""Blocks with rows below which they say too little of how much patients differ."""
 Z = 1.959964
 """97.5th percentile of the normal distribution."""
-POINTS = 200
-"""Of a curve, at most."""
-_RESAMPLES, _FEWEST_RESAMPLES = 1000, 200
-_DRAWS = 5_000_000
-"""Rows times resamples at most: beyond 5,000 rows fewer resamples are drawn, a page can wait for no more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,124 +44,125 @@ class Estimate:
     method: Method
 
 
-def kappa(categories: int, weighting: Weighting = "none") -> Statistic:
-    """Cohen's kappa of two columns of category numbers 0..categories-1: 1 full agreement, 0 that of chance.
+def share(hits: ArrayLike, rows: ArrayLike, patients: int) -> Estimate | None:
+    """How many rows are hits; both counts a block, (G,). None where there are no rows.
+
+    Wilson's interval at the effective number of rows: that of independent ones with the same standard error
+    (Korn and Graubard 1998, Survey Methodology 24), never more than there are. Where the blocks are too few
+    to tell, or every row says the same, each patient counts as one row.
+    """
+    hit, of = np.asarray(hits, dtype=np.float64), np.asarray(rows, dtype=np.float64)
+    n = of.sum()
+    if not n:
+        return None
+    value = float(hit.sum() / n)
+    spread = _spread(_share, np.stack([hit, of], axis=1)) if 0 < value < 1 else None
+    alike = min(patients, n)
+    effective, reach = (alike, Z) if spread is None else (_effective(value, spread[0], n), spread[1])
+    return Estimate(value, *wilson(value * effective, effective, reach), int(n), patients, "wilson")
+
+
+def agreement(counts: ArrayLike, patients: int, weighting: Weighting = "none") -> Estimate | None:
+    """Kappa of counts (G, C, C), one answer down and the other across; None where it is undefined.
+
+    Its interval is value ± t times the standard error; there is none where the blocks are too few, or where
+    leaving one out changes nothing or leaves no kappa.
+    """
+    table = np.asarray(counts, dtype=np.float64)
+    if table.ndim != 3 or table.shape[1] != table.shape[2]:
+        raise EvaluationError(f"Counts {table.shape} are no square table a block.", "Give (G, C, C).")
+    n = int(table.sum())
+    value = float(kappa(table.sum(axis=0), weighting))
+    if np.isnan(value):
+        return None
+    spread = _spread(lambda left: kappa(left, weighting), table)
+    if spread is None or not spread[0]:
+        return Estimate(value, None, None, n, patients, "none")
+    reach = spread[0] * spread[1]
+    return Estimate(value, max(-1.0, value - reach), min(1.0, value + reach), n, patients, "jackknife")
+
+
+def kappa(counts: Array, weighting: Weighting = "none") -> Array:
+    """Cohen's kappa, float64 (...), of counts (..., C, C): 1 full agreement, 0 that of chance.
 
     Cohen 1960, "A coefficient of agreement for nominal scales"; weighted by the distance of the categories,
-    or its square, Cohen 1968, "Weighted kappa". Undefined where both answer one same category throughout.
+    or its square, Cohen 1968, "Weighted kappa". NaN where both answer one same category throughout.
     """
-    distance = _distance(categories, weighting)
-
-    @statistic("Kappa", "two answers that are not one and the same throughout")
-    def formula(weights: Array, first: NDArray[np.int64], second: NDArray[np.int64]) -> Array:
-        pairs = np.zeros((len(first), categories * categories))
-        pairs[np.arange(len(first)), first * categories + second] = 1
-        counts = (weights @ pairs).reshape(-1, categories, categories)
-        by_chance = counts.sum(axis=2)[:, :, None] * counts.sum(axis=1)[:, None, :]
-        expected = (by_chance * distance).sum(axis=(1, 2))
-        apart = (counts * distance).sum(axis=(1, 2)) * counts.sum(axis=(1, 2))
-        return 1 - ratio(apart, expected)
-
-    return formula
+    distance = _distance(counts.shape[-1], weighting)
+    by_chance = counts.sum(axis=-1)[..., :, None] * counts.sum(axis=-2)[..., None, :]
+    expected = (by_chance * distance).sum(axis=(-2, -1))
+    apart = (counts * distance).sum(axis=(-2, -1)) * counts.sum(axis=(-2, -1))
+    return np.asarray(1 - ratio(apart, expected))
 
 
-def share(hits: ArrayLike, groups: ArrayLike) -> Estimate | None:
-    """How many of the rows are hits, bool (N,); None where there are no rows. `groups`: patient ids (N,)."""
-    found = np.asarray(hits, dtype=np.bool_)
-    if not len(found):
-        return None
-    patients, value = len(np.unique(np.asarray(groups))), float(found.mean())
-    if patients >= FEWEST:
-        drawn = _drawn(metrics.accuracy, groups, found, np.ones_like(found))
-        if drawn is not None:
-            return Estimate(value, *drawn, len(found), patients, "bootstrap")
-    return Estimate(value, *wilson(int(found.sum()), len(found)), len(found), patients, "wilson")
+def roc(counts: ArrayLike, patients: int) -> tuple[tuple[tuple[float, float], ...], Estimate | None]:
+    """(1 - specificity, sensitivity) at each step of a score, from the highest, and the area under it.
+
+    `counts` (G, S, 2): how many negatives and positives lie at each of S steps of the score, upwards. Within
+    a step all are ties. The interval is made on the log-odds of the area (Pepe 2003, 5.2). Nothing where
+    there is no positive or no negative.
+    """
+    table = np.asarray(counts, dtype=np.float64)
+    total = table.sum(axis=0)
+    if not total.sum(axis=0).all():
+        return (), None
+    held = total[total.any(axis=1)][::-1]
+    shares = np.cumsum(held, axis=0) / held.sum(axis=0)
+    points = ((0.0, 0.0), *((float(x), float(y)) for x, y in shares))
+    value, n = float(area(total)), int(total.sum())
+    spread = _spread(area, table) if 0 < value < 1 else None
+    if spread is None or not spread[0]:
+        return points, Estimate(value, None, None, n, patients, "none")
+    middle, reach = log(value / (1 - value)), spread[0] * spread[1] / (value * (1 - value))
+    low, high = (1 / (1 + exp(-middle - side)) for side in (-reach, reach))
+    return points, Estimate(value, low, high, n, patients, "jackknife")
 
 
-def agreement(
-    first: ArrayLike,
-    second: ArrayLike,
-    groups: ArrayLike,
-    categories: int,
-    weighting: Weighting = "none",
-) -> Estimate | None:
-    """Kappa of two columns of category numbers, int (N,); None without rows or where it is undefined.
+def area(counts: Array) -> Array:
+    """Area under the ROC curve, float64 (...), of counts (..., S, 2) as in `roc`; ties count one half
+    (Mann and Whitney 1947). NaN without positives or negatives."""
+    negatives, positives = counts[..., 0], counts[..., 1]
+    below = np.cumsum(negatives, axis=-1) - negatives / 2
+    pairs = negatives.sum(axis=-1) * positives.sum(axis=-1)
+    return ratio((positives * below).sum(axis=-1), pairs)
+
+
+def wilson(hits: float, rows: float, reach: float = Z) -> tuple[float, float]:
+    """Wilson's interval of a share, 0..1 (Wilson 1927, JASA 22), which takes rows for independent.
+
+    `reach`: how many standard errors to each side; 95% by default.
 
     Raises:
-        EvaluationError: columns of unequal length, or a number that is no category.
+        EvaluationError: no rows, or more hits than rows.
     """
-    one, other = np.asarray(first, dtype=np.int64), np.asarray(second, dtype=np.int64)
-    if not len(one):
-        return None
-    metrics.confusion(one, other, categories)  # raises where a number is no category
-    figure = kappa(categories, weighting)
-    try:
-        value = figure(one, other)
-    except EvaluationError:
-        return None
-    patients = len(np.unique(np.asarray(groups)))
-    drawn = _drawn(figure, groups, one, other) if patients >= FEWEST else None
-    if drawn is None:
-        return Estimate(value, None, None, len(one), patients, "none")
-    return Estimate(value, *drawn, len(one), patients, "bootstrap")
-
-
-def counts(first: ArrayLike, second: ArrayLike, categories: int) -> tuple[tuple[int, ...], ...]:
-    """How many rows of category i in the first column (row) have category j in the second (column)."""
-    return tuple(tuple(row) for row in metrics.confusion(first, second, categories).tolist())
-
-
-def roc(
-    positive: ArrayLike, scores: ArrayLike, groups: ArrayLike
-) -> tuple[tuple[tuple[float, float], ...], Estimate | None]:
-    """(1 - specificity, sensitivity) at each score that occurs, thinned to `POINTS`, and the AUC.
-
-    Nothing where there is no positive or no negative. `positive` bool (N,), `scores` float (N,).
-    """
-    truth, values = np.asarray(positive, dtype=np.bool_), np.asarray(scores, dtype=np.float64)
-    if not len(truth) or truth.all() or not truth.any():
-        return (), None
-    alarms, hits, _ = metrics.roc(truth, values)
-    kept = np.unique(np.linspace(0, len(alarms) - 1, min(POINTS, len(alarms))).round().astype(int))
-    points = tuple((float(x), float(y)) for x, y in zip(alarms[kept], hits[kept], strict=True))
-    value, patients = metrics.auc(truth, values), len(np.unique(np.asarray(groups)))
-    drawn = _drawn(metrics.auc, groups, truth, values) if patients >= FEWEST else None
-    if drawn is None:
-        return points, Estimate(value, None, None, len(truth), patients, "none")
-    return points, Estimate(value, *drawn, len(truth), patients, "bootstrap")
-
-
-def wilson(hits: int, rows: int) -> tuple[float, float]:
-    """Wilson's 95% interval of a share, 0..1 (Wilson 1927, JASA 22), which takes rows for independent."""
     if not 0 <= hits <= rows or rows <= 0:
         raise EvaluationError(f"{hits} of {rows} is no share.", "Give 0 <= hits <= rows, rows above 0.")
-    middle = (hits + Z * Z / 2) / (rows + Z * Z)
-    reach = Z / (rows + Z * Z) * sqrt(hits * (rows - hits) / rows + Z * Z / 4)
-    return max(0.0, middle - reach), min(1.0, middle + reach)
+    middle = (hits + reach * reach / 2) / (rows + reach * reach)
+    half = reach / (rows + reach * reach) * sqrt(hits * (rows - hits) / rows + reach * reach / 4)
+    return max(0.0, middle - half), min(1.0, middle + half)
 
 
-def _drawn(figure: Statistic, groups: ArrayLike, *columns: ArrayLike) -> tuple[float, float] | None:
-    """Both ends from resampled patients; None where many resamples lack the figure, or all say the same."""
-    try:
-        values = figure.resampled(_weights(np.asarray(groups)), *columns)
-        found = summary(figure, columns, values, 0, "patient")
-    except EvaluationError:
+def _share(counts: Array) -> Array:
+    """float64 (...) of counts (..., 2): hits, rows."""
+    return ratio(counts[..., 0], counts[..., 1])
+
+
+def _effective(value: float, error: float, n: float) -> float:
+    """How many independent rows have a share's standard error; `n` at most."""
+    return float(n) if not error else min(float(n), value * (1 - value) / error**2)
+
+
+def _spread(figure: Callable[[Array], Array], counts: Array) -> tuple[float, float] | None:
+    """The standard error of `figure`, which takes counts (..., cells), over blocks (G, cells), and how many
+    of them make 95%; None where too few blocks have rows, or one left out takes the figure with it."""
+    held = counts[counts.reshape(len(counts), -1).any(axis=1)]
+    if len(held) < FEWEST:
         return None
-    return None if found.low == found.high else (found.low, found.high)
-
-
-def _weights(groups: NDArray[np.generic]) -> Array:
-    """float64 (B, N): how often each row's patient was drawn in each of B resamples, the same at every call.
-
-    By counting drawn indices, some ten times as fast as the multinomial of `intervals.resamples`.
-    """
-    _, of_row = np.unique(groups, return_inverse=True)
-    patients = int(of_row.max()) + 1
-    times = max(_FEWEST_RESAMPLES, min(_RESAMPLES, _DRAWS // len(of_row)))
-    drawn = np.random.default_rng(0).integers(0, patients, size=(times, patients))
-    places = drawn + patients * np.arange(times)[:, None]
-    counts = np.bincount(places.ravel(), minlength=times * patients).reshape(times, patients)
-    return counts.astype(np.float64)[:, of_row]
+    without = figure(held.sum(axis=0) - held)
+    if np.isnan(without).any():
+        return None
+    squares = ((without - without.mean()) ** 2).sum()
+    return sqrt(squares * (len(held) - 1) / len(held)), float(stdtrit(len(held) - 1, 0.975))
 
 
 def _distance(categories: int, weighting: Weighting) -> Array:

@@ -11,12 +11,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ml.errors import EvaluationError
-from ml.evaluation import agreement
+from ml.evaluation import agreement, metrics
 from ml.evaluation.statistic import Array
 
 FILE = "predictions.csv"
 POSITIVE = "malignant"
 BINS = 10
+POINTS = 200
+"""Of a ROC curve, at most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,8 +71,15 @@ def curves(folder: Path) -> tuple[Curves, ...]:
 
 def _curves(name: str, rows: Sequence[tuple[str, bool, float]]) -> Curves:
     positive, said = np.array([row[1] for row in rows]), np.array([row[2] for row in rows])
-    points, _ = agreement.roc(positive, said, np.arange(len(rows)))
-    return Curves(name, len(rows), int(positive.sum()), points, tuple(_bins(positive, said)))
+    return Curves(name, len(rows), int(positive.sum()), _roc(positive, said), tuple(_bins(positive, said)))
+
+
+def _roc(positive: NDArray[np.bool_], said: Array) -> tuple[tuple[float, float], ...]:
+    if positive.all() or not positive.any():
+        return ()
+    alarms, hits, _ = metrics.roc(positive, said)
+    kept = np.unique(np.linspace(0, len(alarms) - 1, min(POINTS, len(alarms))).round().astype(int))
+    return tuple((float(x), float(y)) for x, y in zip(alarms[kept], hits[kept], strict=True))
 
 
 def _bins(positive: NDArray[np.bool_], said: Array) -> list[Bin]:

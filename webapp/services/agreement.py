@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
-from itertools import combinations
+
+from sqlalchemy import select
 
 import ml
+from webapp.extensions import db
 from webapp.models import RESULTS, User
-from webapp.services.agreement_rows import Rows, Said, Scan, Scope, load
-
-CALLS = ("suspicious", "not suspicious")
-OUTCOMES = ("malignant", "not malignant")
-BIRADS = ("1", "2", "3", "4", "5")
-MOST_PAIRS = 20
-"""Pairs of readers on the page, those with the most scans in common."""
+from webapp.services import agreement_counts
+from webapp.services.agreement_counts import OUTCOMES, Counts, Table
+from webapp.services.agreement_rows import CALLS, Scope
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,157 +93,104 @@ class Report:
 
 def report(user: User, scope: Scope) -> Report:
     """The figures of the scope. Forbidden unless `user` is a radiologist or an admin."""
-    rows = load(user, scope)
-    judged = [scan for scan in rows.scans if scan.truth is not None and scan.suspicious is not None]
-    told = [said for said in rows.reads if said.scan.truth is not None and said.suspicious is not None]
-    curve, area = _curve(judged)
+    found = agreement_counts.load(user, scope)
+    points, area = ((), None) if found.scores is None else _curve(found.scores)
     return Report(
-        scans=len(rows.scans),
-        reads=len(rows.reads),
-        with_outcome=sum(scan.truth is not None for scan in rows.scans),
-        flagged=rows.flagged,
-        calls=_calls(rows),
-        classes=_classes(rows),
-        network_truth=_network_truth(judged),
-        network=_against("The network", judged, [bool(scan.suspicious) for scan in judged]),
-        curve=curve,
+        scans=found.totals.scans,
+        reads=found.totals.reads,
+        with_outcome=found.totals.with_outcome,
+        flagged=found.totals.flagged,
+        calls=_comparison(_CALLS, found.calls),
+        classes=_comparison(_CLASSES, found.classes),
+        network_truth=_comparison(_NETWORK_TRUTH, found.network_classes),
+        network=_against("The network", found.network_calls),
+        curve=points,
         area=area,
-        readers_truth=_readers_truth(told),
-        readers=tuple(_readers(told)),
-        pairs=tuple(_pairs(rows.reads)),
+        readers_truth=_comparison(_READERS_TRUTH, found.all_readers),
+        readers=tuple(_readers(found)),
+        pairs=tuple(_pairs(found)),
     )
 
 
-def _calls(rows: Rows) -> Comparison | None:
-    """The network's call against the readers', a row a read."""
-    both = [r for r in rows.reads if r.suspicious is not None and r.scan.suspicious is not None]
-    first = [int(not said.scan.suspicious) for said in both]
-    second = [int(not said.suspicious) for said in both]
-    groups = [said.scan.patient for said in both]
-    return _comparison(
-        "network", "reader", (CALLS, CALLS), first, second, groups, "Same call", "Kappa of the call"
-    )
+@dataclass(frozen=True, slots=True)
+class _Sides:
+    """How a comparison is said: its two sides, their answers, and the words of its two figures."""
+
+    down: str
+    across: str
+    rows: tuple[str, ...]
+    columns: tuple[str, ...]
+    same: str
+    kappa: str
 
 
-def _classes(rows: Rows) -> Comparison | None:
-    """The network's class against the readers', a row a read."""
-    both = [r for r in rows.reads if r.label in RESULTS and r.scan.label in RESULTS]
-    first = [RESULTS.index(str(said.scan.label)) for said in both]
-    second = [RESULTS.index(str(said.label)) for said in both]
-    groups = [said.scan.patient for said in both]
-    return _comparison(
-        "network", "reader", (RESULTS, RESULTS), first, second, groups, "Same class", "Kappa of the class"
-    )
+_CALLS = _Sides("network", "reader", CALLS, CALLS, "Same call", "Kappa of the call")
+_CLASSES = _Sides("network", "reader", RESULTS, RESULTS, "Same class", "Kappa of the class")
+_NETWORK_TRUTH = _Sides("outcome", "network", RESULTS, RESULTS, "Right class", "Kappa of the class")
+_READERS_TRUTH = _Sides("outcome", "reader", OUTCOMES, CALLS, "Right call", "Kappa of the call")
 
 
-def _network_truth(judged: Sequence[Scan]) -> Comparison | None:
-    """The outcome against the network's class, a row a scan."""
-    both = [scan for scan in judged if scan.label in RESULTS]
-    first = [RESULTS.index(str(scan.truth)) for scan in both]
-    second = [RESULTS.index(str(scan.label)) for scan in both]
-    groups = [scan.patient for scan in both]
-    return _comparison(
-        "outcome", "network", (RESULTS, RESULTS), first, second, groups, "Right class", "Kappa of the class"
-    )
-
-
-def _readers_truth(told: Sequence[Said]) -> Comparison | None:
-    """The outcome, malignant or not, against the readers' call, a row a read."""
-    first = [int(said.scan.truth != "malignant") for said in told]
-    second = [int(not said.suspicious) for said in told]
-    groups = [said.scan.patient for said in told]
-    return _comparison(
-        "outcome", "reader", (OUTCOMES, CALLS), first, second, groups, "Right call", "Kappa of the call"
-    )
-
-
-def _comparison(
-    down: str,
-    across: str,
-    labels: tuple[tuple[str, ...], tuple[str, ...]],
-    first: Sequence[int],
-    second: Sequence[int],
-    groups: Sequence[int],
-    same: str,
-    kappa: str,
-) -> Comparison | None:
-    if not first:
+def _comparison(sides: _Sides, table: Table | None) -> Comparison | None:
+    if table is None:
         return None
-    counts = ml.agreement.counts(first, second, len(labels[0]))
-    lines = []
-    agreed = ml.agreement.share([one == other for one, other in zip(first, second, strict=True)], groups)
-    if agreed is not None:
-        lines.append(Line(same, agreed))
-    chance_corrected = ml.agreement.agreement(first, second, groups, len(labels[0]))
-    if chance_corrected is not None:
-        lines.append(Line(kappa, chance_corrected, least=-1.0))
-    return Comparison(Matrix(down, across, *labels, counts), tuple(lines))
+    counts = table.counts.sum(axis=0).astype(int).tolist()
+    matrix = Matrix(sides.down, sides.across, sides.rows, sides.columns, tuple(map(tuple, counts)))
+    figures = ((sides.same, _same(table), 0.0), (sides.kappa, _kappa(table), -1.0))
+    lines = (Line(words, found, least) for words, found, least in figures if found is not None)
+    return Comparison(matrix, tuple(lines))
 
 
-def _against(name: str, scans: Sequence[Scan], called: Sequence[bool]) -> Against | None:
+def _same(table: Table) -> ml.agreement.Estimate | None:
+    """The share of rows in which both sides say the same."""
+    along = table.counts.trace(axis1=1, axis2=2)
+    return ml.agreement.share(along, table.counts.sum(axis=(1, 2)), table.patients)
+
+
+def _kappa(table: Table, weighting: ml.agreement.Weighting = "none") -> ml.agreement.Estimate | None:
+    return ml.agreement.agreement(table.counts, table.patients, weighting)
+
+
+def _against(name: str, table: Table | None) -> Against | None:
     """Calls against the outcome: malignant is what should be called."""
-    if not scans:
+    if table is None:
         return None
-    positive = [scan.truth == "malignant" for scan in scans]
-    patients = [scan.patient for scan in scans]
-    rows = list(zip(positive, called, patients, strict=True))
-    ill = [(hit, patient) for so, hit, patient in rows if so]
-    well = [(not hit, patient) for so, hit, patient in rows if not so]
+    of_side = table.counts.sum(axis=2)
     return Against(
         name=name,
-        n=len(rows),
-        patients=len(set(patients)),
-        sensitivity=ml.agreement.share([hit for hit, _ in ill], [patient for _, patient in ill]),
-        specificity=ml.agreement.share([hit for hit, _ in well], [patient for _, patient in well]),
-        kappa=ml.agreement.agreement([int(p) for p in positive], [int(c) for c in called], patients, 2),
+        n=int(of_side.sum()),
+        patients=table.patients,
+        sensitivity=ml.agreement.share(table.counts[:, 0, 0], of_side[:, 0], table.of_side[0]),
+        specificity=ml.agreement.share(table.counts[:, 1, 1], of_side[:, 1], table.of_side[1]),
+        kappa=_kappa(table),
     )
 
 
-def _readers(told: Sequence[Said]) -> list[Against]:
+def _readers(found: Counts) -> list[Against]:
     """Each reader by name, all of them together, and the network on the same scans."""
-    by_reader: dict[int, list[Said]] = {}
-    for said in told:
-        by_reader.setdefault(said.reader, []).append(said)
-    found = [_of_reader(reads[0].name, reads) for reads in by_reader.values()]
-    found.sort(key=lambda one: one.name if one else "")
-    if len(found) > 1:
-        found.append(_of_reader("All readers", told))
-    same = list({said.scan.id: said.scan for said in told if said.scan.suspicious is not None}.values())
-    found.append(_against("The network on the same scans", same, [bool(scan.suspicious) for scan in same]))
-    return [one for one in found if one is not None]
+    names = _names(found.readers)
+    rows = [_against(names[id_], found.readers[id_]) for id_ in sorted(names, key=lambda id_: names[id_])]
+    if len(rows) > 1:
+        rows.append(_against("All readers", found.all_readers))
+    rows.append(_against("The network on the same scans", found.same_scans))
+    return [one for one in rows if one is not None]
 
 
-def _of_reader(name: str, reads: Sequence[Said]) -> Against | None:
-    return _against(name, [said.scan for said in reads], [bool(said.suspicious) for said in reads])
+def _curve(scores: Table) -> tuple[tuple[tuple[float, float], ...], ml.agreement.Estimate | None]:
+    of_steps = scores.counts[:, ::-1, :].transpose(0, 2, 1)  # (blocks, steps, negatives and positives)
+    return ml.agreement.roc(of_steps, scores.patients)
 
 
-def _curve(
-    judged: Sequence[Scan],
-) -> tuple[tuple[tuple[float, float], ...], ml.agreement.Estimate | None]:
-    positive = [scan.truth == "malignant" for scan in judged]
-    scores = [scan.malignant or 0.0 for scan in judged]
-    return ml.agreement.roc(positive, scores, [scan.patient for scan in judged])
+def _pairs(found: Counts) -> list[Pair]:
+    """Kappa is weighted by the distance of the categories."""
+    names = _names({id_ for both in found.pairs for id_ in both})
+    pairs = []
+    for (one, other), table in found.pairs.items():
+        same = _same(table)
+        if same is not None:
+            pairs.append(Pair((names[one], names[other]), same, _kappa(table, "linear")))
+    return pairs
 
 
-def _pairs(reads: Sequence[Said]) -> list[Pair]:
-    """Pairs of readers, those with the most scans in common first; kappa is weighted by the distance."""
-    by_scan: dict[int, list[Said]] = {}
-    for said in reads:
-        if said.birads is not None:
-            by_scan.setdefault(said.scan.id, []).append(said)
-    common: dict[tuple[int, int], list[tuple[Said, Said]]] = {}
-    for of_scan in by_scan.values():
-        for one, other in combinations(sorted(of_scan, key=lambda said: said.reader), 2):
-            common.setdefault((one.reader, other.reader), []).append((one, other))
-    most = sorted(common.values(), key=len, reverse=True)[:MOST_PAIRS]
-    return [pair for rows in most if (pair := _pair(rows)) is not None]
-
-
-def _pair(rows: Sequence[tuple[Said, Said]]) -> Pair | None:
-    first, second = ([(said.birads or 1) - 1 for said in side] for side in zip(*rows, strict=True))
-    groups = [one.scan.patient for one, _ in rows]
-    same = ml.agreement.share([a == b for a, b in zip(first, second, strict=True)], groups)
-    if same is None:
-        return None
-    kappa = ml.agreement.agreement(first, second, groups, len(BIRADS), "linear")
-    return Pair((rows[0][0].name, rows[0][1].name), same, kappa)
+def _names(ids: Iterable[int]) -> dict[int, str]:
+    wanted = select(User.id, User.name).where(User.id.in_(list(ids)))
+    return {row.id: row.name for row in db.session.execute(wanted)}

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+import flask_migrate
 import pytest
+from sqlalchemy import select
 
+from tests.support import PASSWORD
 from tests.webapp.rows import add_analysis, add_exam, add_image, add_outcome
 from webapp import create_app
+from webapp.config import ROOT
 from webapp.errors import Forbidden
 from webapp.extensions import db
 from webapp.models import Patient, Read, now
-from webapp.services import accounts, agreement, agreement_rows
+from webapp.services import accounts, agreement, agreement_counts, agreement_rows
 from webapp.services.agreement_rows import Scope
 
 
@@ -50,6 +54,15 @@ def report(who: str = "radiologist", **scope: object) -> agreement.Report:
     return agreement.report(person(who), Scope(**scope))
 
 
+def rows() -> tuple[list, list]:
+    """What the statements of `agreement_rows` give: scans and reads, in the order of the scans."""
+    db.session.commit()
+    scan = agreement_rows.scans(agreement_rows.allowed(person(), Scope())).cte()
+    said = agreement_rows.reads(Scope(), scan).subquery()
+    found = (select(of).order_by(of.c.id) for of in (scan, said))
+    return tuple(db.session.execute(wanted).all() for wanted in found)
+
+
 def test_only_the_current_version_of_each_readers_read_counts():
     image = add_scan()
     add_read(image, version=1, own_class="benign")
@@ -62,23 +75,24 @@ def test_only_the_current_version_of_each_readers_read_counts():
 
 def test_birads_decides_the_call_before_the_class_does():
     said = [
-        ("4A", "benign", True),
-        ("3", "malignant", False),
-        ("0", "malignant", True),
-        (None, "normal", False),
+        ("4A", "benign", "suspicious", "4"),
+        ("3", "malignant", "not suspicious", "3"),
+        ("6", "malignant", "suspicious", None),
+        ("0", "malignant", "suspicious", None),
+        ("0", None, None, None),
+        (None, "normal", "not suspicious", None),
     ]
-    for birads, own_class, suspicious in said:
+    for birads, own_class, *_ in said:
         add_read(add_scan(), birads=birads, own_class=own_class)
-        *_, last = agreement_rows.load(person(), Scope()).reads
-        assert last.suspicious is suspicious, birads
+    assert [(read.own_call, read.birads) for read in rows()[1]] == [(call, kept) for *_, call, kept in said]
 
 
 def test_who_agrees_and_names_no_class_has_that_of_the_second_read_on_the_screen():
     image = add_scan(label="benign", call="not_suspicious")
     add_read(image, agrees=True, analysis_id=image.analyses[0].id)
     add_read(image, "colleague", agrees=False, analysis_id=image.analyses[0].id)
-    labels = {said.name: said.label for said in agreement_rows.load(person(), Scope()).reads}
-    assert labels == {"Radiologist": "benign", "Colleague": None}
+    labels = {said.reader: said.own_label for said in rows()[1]}
+    assert labels == {person().id: "benign", person("colleague").id: None}
 
 
 def test_the_outcome_is_that_of_the_breast_and_a_withdrawn_one_is_none():
@@ -89,7 +103,7 @@ def test_the_outcome_is_that_of_the_breast_and_a_withdrawn_one_is_none():
     add_outcome(exam, "benign", "R")
     add_outcome(exam, None, "R", version=2, withdrawn=True, method=None, dated=None)
     db.session.commit()
-    truths = {scan.id: scan.truth for scan in agreement_rows.load(person(), Scope()).scans}
+    truths = {scan.id: scan.truth for scan in rows()[0]}
     assert truths == {left.id: "malignant", right.id: None, unknown.id: None}
 
 
@@ -185,3 +199,61 @@ def test_nothing_at_all_is_no_error():
         None,
         (),
     )
+
+
+def add_mixed(times: int) -> None:
+    """So many cases of two scans with an outcome, each read twice."""
+    for _ in range(times):
+        exam = add_exam(person())
+        for position, (call, malignant) in enumerate((("suspicious", 0.8), ("not_suspicious", 0.1))):
+            image = add_scan(call, exam=exam, position=position, malignant=malignant)
+            for who, birads in (("radiologist", "4"), ("colleague", "2")):
+                read = Read(image_id=image.id, reader_id=person(who).id, birads=birads, own_class="benign")
+                db.session.add(read)
+        add_outcome(exam, "malignant")
+    db.session.commit()
+
+
+def test_what_comes_back_from_the_database_does_not_grow_with_the_scans(monkeypatch):
+    """Tables of counts are fetched: a row a cell, block and reader at most."""
+    monkeypatch.setattr(agreement_rows, "BLOCKS", 2)
+
+    def fetched() -> int:
+        return len(db.session.execute(agreement_counts.statement(Scope())[1]).all())
+
+    add_mixed(2)
+    few = fetched()
+    add_mixed(8)
+    assert fetched() == few
+
+
+def test_what_was_counted_is_kept_until_something_is_added(monkeypatch):
+    counted = []
+    count = agreement_counts.count
+    monkeypatch.setattr(agreement_counts, "count", lambda scope: counted.append(scope) or count(scope))
+    image = add_scan()
+    add_read(image, birads="4")
+    assert report() == report()
+    assert len(counted) == 1
+    add_read(image, birads="2", version=2)
+    assert report().calls.matrix.counts == ((0, 1), (0, 0))
+    assert len(counted) == 2
+
+
+def test_it_is_counted_on_postgres_as_on_sqlite(postgres_url, config):
+    def told() -> agreement.Report:
+        add_mixed(12)
+        add_read(add_scan(out_of_scope=True), agrees=True, birads="0")
+        return report()
+
+    here = told()
+    app = create_app(config.model_copy(update={"database_url": postgres_url}))
+    with app.app_context():
+        flask_migrate.upgrade(str(ROOT / "migrations"))
+        for who in ("radiologist", "colleague"):
+            new = accounts.NewUser(f"{who}@north.example", who.title(), PASSWORD, "North", ("radiologist",))
+            accounts.create(new)
+        there = told()
+        db.session.remove()
+        db.engine.dispose()
+    assert there == here
