@@ -109,6 +109,7 @@ TABLE: dict[str, Row] = {
     "GET cases.show": Row(200, 200, 403, of="case"),
     "GET cases.result": Row(200, 200, 403, of="case"),
     "POST cases.analyse": Row(303, 303, 403, of="case", form={"frame": "0"}),
+    "GET cases.answer": Row(200, 200, 403, of="case"),
     "POST reads.save": Row(303, 303, 403, of="case", form={"birads": "2"}),
     "POST outcomes.save": Row(422, 403, 403, of="case"),
     "POST outcomes.withdraw": Row(422, 403, 403, of="case"),

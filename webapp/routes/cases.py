@@ -49,6 +49,14 @@ def result(uid: str, image_uid: str) -> ResponseReturnValue:
     return render_template("cases/result.html", status=status, uid=uid)
 
 
+@bp.get("/analyses/<analysis_uid>")
+def answer(uid: str, analysis_uid: str) -> str:
+    """What one network said, the newest or an earlier one, to be looked at alone."""
+    analysis = cases.answer(person(), uid, analysis_uid)
+    looking.at_page(person(), analysis.image, analysis.frame)
+    return render_template("cases/answer.html", analysis=analysis, uid=uid)
+
+
 @bp.post("/images/<image_uid>/analyse")
 def analyse(uid: str, image_uid: str) -> ResponseReturnValue:
     """Ask for the second read of a frame, or once more for one that failed."""

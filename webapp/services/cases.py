@@ -78,6 +78,20 @@ def view(
     )
 
 
+def answer(user: User, uid: str, analysis_uid: str) -> Analysis:
+    """One answer of a network to an image of the case `uid`, the newest or an earlier one.
+
+    Raises:
+        NotFound: no such case for `user`, or no such answer in it.
+    """
+    exam = require_exam(user, uid)
+    wanted = select(Analysis).join(Image, Image.id == Analysis.image_id)
+    found = db.session.scalar(wanted.where(Analysis.uid == analysis_uid, Image.exam_id == exam.id))
+    if found is None:
+        raise NotFound("This case has no such analysis.")
+    return found
+
+
 def require_image_of(user: User, uid: str, image_uid: str) -> None:
     """Raise NotFound unless the image is one of the case `uid` and `user` may see both."""
     exam = require_exam(user, uid)

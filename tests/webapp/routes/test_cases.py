@@ -208,3 +208,24 @@ def test_a_part_that_waits_is_sent_again_when_the_last_worker_falls_silent(visit
     worker.seen_at = now() - 2 * SILENT_AFTER
     db.session.commit()
     assert "no worker is running" in visitor.get(address).text
+
+
+def test_an_earlier_answer_has_a_page_with_its_own_heatmaps_figures_and_network(visitor, image):
+    earlier = add_analysis(image, network_name="tiny", network_version="1.7", heatmaps=MAPS)
+    add_analysis(image, network_checksum="b" * 64, network_version="2")
+    db.session.commit()
+    where = f"{case_of(image)}/analyses/{earlier.uid}"
+    assert where in visitor.get(page_of(image)).text
+    page = visitor.get(where).text
+    for label in SHARES:
+        assert f"/media/heatmaps/{earlier.uid}/{label}.png" in page
+        assert f"{label} words" in page
+    for words in ("What tiny 1.7 said", "0.50", "frame 1 of 3"):
+        assert words in page
+    assert "<form" not in page[page.index("<main") : page.index("</main>")]
+
+
+def test_an_answer_is_shown_in_its_own_case_only(visitor, image, me):
+    other = add_analysis(add_image(add_exam(me)))
+    db.session.commit()
+    assert visitor.get(f"{case_of(image)}/analyses/{other.uid}").status_code == 404
