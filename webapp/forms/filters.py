@@ -6,8 +6,8 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import cast
 from zoneinfo import ZoneInfo
 
-from wtforms import DateField, Form, SearchField, SelectField
-from wtforms.validators import Length, Optional
+from wtforms import DateField, Form, HiddenField, SearchField, SelectField
+from wtforms.validators import Length, Optional, Regexp
 
 from webapp.forms.choices import CLASSES, choices
 from webapp.services.filters import Filters, Reading, Result
@@ -19,6 +19,8 @@ RESULTS = {
     "waiting": "Waiting",
     "failed": "Failed",
 }
+CHECKSUM = Regexp(r"[0-9a-f]{64}\Z", message="A network is named by the checksum of its weights.")
+"""Links lead to it (Networks): nobody types one."""
 READING = {"unread": "Not read", "unread_by_me": "Not read by me", "read": "Read"}
 
 
@@ -32,6 +34,7 @@ class FilterForm(Form):
     reader = SelectField("Reader", choices=choices("Any reader", {}), default="")
     since = DateField("From", [Optional()])
     until = DateField("To", [Optional()])
+    network = HiddenField("Network", [Optional(), CHECKSUM])
 
     def with_readers(self, readers: list[tuple[int, str]]) -> FilterForm:
         """This form, offering these (id, name) as readers."""
@@ -50,6 +53,7 @@ class FilterForm(Form):
             until=start_of(kept.get("until"), zone, days=1),
             reader=int(kept["reader"]) if kept.get("reader") else None,
             reading=cast(Reading | None, kept.get("reading") or None),
+            network=kept.get("network") or None,
         )
 
     def address(self) -> dict[str, str]:

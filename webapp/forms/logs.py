@@ -9,7 +9,7 @@ from wtforms import DateField, Form, HiddenField, IntegerField, SearchField, Sel
 from wtforms.validators import InputRequired, Length, NumberRange, Optional, Regexp
 
 from webapp.forms.choices import choices
-from webapp.forms.filters import start_of
+from webapp.forms.filters import CHECKSUM, start_of
 from webapp.models import ACTIONS
 from webapp.services.log_reviews import LONGEST_NOTE
 from webapp.services.log_search import LogFilters
@@ -42,6 +42,7 @@ class LogFilterForm(Form):
     )
     since = DateField("From", [Optional()])
     until = DateField("To", [Optional()])
+    network = HiddenField("Network", [Optional(), CHECKSUM])
 
     def offering(self, people: dict[int, str], *, on_cases: bool) -> LogFilterForm:
         """This form, offering these people, and the server; with `on_cases` only the acts on cases."""
@@ -60,6 +61,7 @@ class LogFilterForm(Form):
             since=start_of(kept.get("since"), zone),
             until=start_of(kept.get("until"), zone, days=1),
             case=kept.get("case"),
+            network=kept.get("network"),
             on_cases=on_cases,
         )
 

@@ -19,7 +19,7 @@ class Filters:
     Each word of `text` begins a word of the patient reference, the accession number or a file name,
     whatever the capitals (see `words.terms`). `label` and `result` are met by a case where any of its
     images meets them. `since` and `until` are instants, half open. `reader` is the id of a user who has
-    read in the case.
+    read in the case. `network`: the checksum of weights that have analysed it, now or earlier.
     """
 
     text: str = ""
@@ -29,6 +29,7 @@ class Filters:
     until: datetime | None = None
     reader: int | None = None
     reading: Reading | None = None
+    network: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +55,8 @@ def wanted(filters: Filters, me: int) -> Wanted:
         marks.append(f"label:{filters.label}")
     if filters.reading in {"read", "unread"}:
         marks.append(words.READ if filters.reading == "read" else words.NOT_READ)
+    if filters.network:
+        marks.append(words.network(filters.network))
     unless = words.reader(me) if filters.reading == "unread_by_me" else None
     terms = words.typed(filters.text)
     return Wanted(tuple(marks), unless, tuple(terms), nothing=bool(filters.text) and not terms)

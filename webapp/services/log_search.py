@@ -29,6 +29,8 @@ class LogFilters:
 
     `person` is the id of a user, or 0 for the server itself and whoever was not signed in. `since` and
     `until` are instants, half open. `case` is the uid of a case; `on_cases`: only acts on any case.
+    `network` is the checksum of weights: of the act `analysed`, whose entries name them. It has no index of
+    its own, so it belongs beside that act.
     """
 
     person: int | None = None
@@ -36,12 +38,14 @@ class LogFilters:
     since: datetime | None = None
     until: datetime | None = None
     case: str | None = None
+    network: str | None = None
     on_cases: bool = False
 
     def said(self) -> dict[str, Any]:
         """What is set, fit to be kept in the log itself."""
         days = {"since": self.since, "until": self.until}
         kept: dict[str, Any] = {"person": self.person, "act": self.action, "case": self.case}
+        kept["checksum"] = self.network
         kept |= {name: at and at.astimezone(UTC).isoformat(timespec="seconds") for name, at in days.items()}
         return {name: value for name, value in kept.items() if value is not None}
 
@@ -183,6 +187,8 @@ def _conditions(filters: LogFilters) -> list[ColumnElement[bool]]:
         found.append(filters.since <= _AT)
     if filters.until is not None:
         found.append(filters.until > _AT)
+    if filters.network is not None:  # the entries of analyses name the weights
+        found.append(ENTRIES.c.detail["checksum"].as_string() == filters.network)
     if filters.case is not None:
         found.append(ENTRIES.c.case_uid == filters.case)
     elif filters.on_cases:

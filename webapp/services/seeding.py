@@ -41,6 +41,7 @@ YEARS = 3
 _BATCH = 2000
 _TABLES = (Patient, Exam, Image, Job, Analysis, Read, ExamWord)
 _THRESHOLD = 0.15
+_CHECKSUM = "0" * 64
 _LABELS = ("benign", "malignant", "normal")
 _FAILED = {"error_code": "gave_up", "error": "The analysis was broken off each time."}
 _HEATMAP = {"values": [[0.1, 0.4], [0.2, 0.3]], "peak": [0.3, 0.6], "area": 0.1, "words": "Made up."}
@@ -184,11 +185,11 @@ class _Draw:
         call = "suspicious" if malignant >= _THRESHOLD else "not_suspicious"
         analysis = self._add(
             Analysis, uid=new_uid(), image_id=image, frame=0, job_id=job, network_name="seeded",
-            network_version="0", network_checksum="0" * 64, probabilities=shares, call=call,
+            network_version="0", network_checksum=_CHECKSUM, probabilities=shares, call=call,
             threshold=_THRESHOLD, out_of_scope=outside, reason="Made up." if outside else None, warnings=[],
             heatmaps={label: _HEATMAP}, timings={}, malignant=malignant, top_label=label, created_at=at,
         )  # fmt: skip
-        return analysis, words.of_analysis(label, call, outside)
+        return analysis, words.of_analysis(label, call, outside) | {words.network(_CHECKSUM)}
 
     def _read(self, image: int, analysis: int | None, reader: int, at: datetime) -> None:
         for version in range(1, self._chance.choice((1, 1, 1, 1, 2)) + 1):

@@ -2,7 +2,7 @@
 
 Of two kinds. Terms are pieces of the patient reference, the accession number and the file names, as
 somebody types them into the search. Marks hold a colon, which no term has: `label:benign`,
-`result:failed`, `read:no`, `reader:7`; the filters of the history ask for them.
+`result:failed`, `read:no`, `reader:7`, `network:0a1b...`; the filters of the history ask for them.
 
 Whatever touches a case through the session makes it wait here; before the commit, in the same
 transaction, its words are written anew. Statements that change many rows past the session say so by
@@ -33,6 +33,8 @@ _BORDER = re.compile(r"(?<=\d)(?=\D)|(?<=\D)(?=\d)")
 _MOST_BORDERS = 8
 """Of one run: a file named by its checksum has dozens, and nobody types one from the middle."""
 _CHUNK = 500
+_CHECKSUM = 32
+"""Digits of a checksum in a mark: 128 bits tell networks apart, and the whole would be too long a word."""
 
 
 def typed(text: str) -> list[str]:
@@ -56,6 +58,11 @@ def terms(text: str) -> set[str]:
 def reader(user_id: int) -> str:
     """The mark of the cases that this person has read."""
     return f"reader:{user_id}"
+
+
+def network(checksum: str) -> str:
+    """The mark of the cases that these weights have analysed."""
+    return f"network:{checksum[:_CHECKSUM]}"
 
 
 def touch(session: Session, exam_ids: Iterable[int]) -> None:
@@ -130,6 +137,10 @@ def _wanted(session: Session, exam_ids: Sequence[int]) -> dict[int, set[str]]:
     answers = _of_images(exam_ids, Analysis.image_id, *said).where(newest_of_frame())
     for exam_id, label, call, out_of_scope in session.execute(answers):
         found[exam_id] |= of_analysis(label, call, out_of_scope)
+    for exam_id, checksum in session.execute(
+        _of_images(exam_ids, Analysis.image_id, Analysis.network_checksum)
+    ):
+        found[exam_id].add(network(checksum))
     readers: dict[int, set[int]] = defaultdict(set)
     for exam_id, reader_id in session.execute(_of_images(exam_ids, Read.image_id, Read.reader_id)):
         readers[exam_id].add(reader_id)

@@ -13,7 +13,7 @@ from tests.support import Visitor
 from tests.webapp.rows import add_analysis, add_exam, add_image
 from webapp.extensions import db
 from webapp.models import NetworkSwitch, Worker
-from webapp.services import accounts, networks
+from webapp.services import accounts, audit, networks
 
 CARD = ml.ModelCard.load(ml.SHIPPED)
 
@@ -137,3 +137,29 @@ def test_the_curves_that_training_left_are_drawn_with_their_tables(
         "No curves: predictions.csv beside the weights can"
         in login("admin").get(f"/networks/{'c' * 64}").text
     )
+
+
+def test_a_network_leads_to_the_cases_that_it_analysed_in_worklist_and_case_log(
+    app: Flask, login: Callable[..., Visitor], analysed: str
+) -> None:
+    with app.app_context():
+        other = add_exam(accounts.find("colleague@north.example"))
+        image = add_image(other, filename="other.png")
+        add_analysis(image, network_checksum="b" * 64)
+        for checksum, uid in (("a" * 64, analysed), ("b" * 64, other.uid)):
+            audit.record("analysed", None, "exam", uid, case=uid, network="tiny 1", checksum=checksum)
+        db.session.commit()
+        other_uid = other.uid
+    here = f"/?network={'a' * 64}"
+    radiologist, admin = login(), login("admin")
+    assert here in radiologist.get("/networks").text
+    page = radiologist.get(here).text
+    assert analysed in page
+    assert other_uid not in page
+    assert "network aaaaaaaa" in page
+    there = f"/case-log?action=analysed&amp;network={'a' * 64}"
+    assert there in admin.get("/networks").text
+    page = admin.get(there.replace("&amp;", "&")).text
+    assert analysed in page
+    assert other_uid not in page
+    assert other_uid in radiologist.get("/?network=nonsense").text

@@ -73,6 +73,7 @@ def view(name: str):
         "read": (Filters(reading="read"), of_images(Read)),
         "unread": (Filters(reading="unread"), ~of_images(Read)),
         "unread_by_me": (Filters(reading="unread_by_me"), ~of_images(Read, Read.reader_id == person().id)),
+        "network": (Filters(network="0" * 64), of_images(Analysis)),
         "reader": (Filters(reader=reader()), of_images(Read, Read.reader_id == reader())),
         "days": (
             Filters(since=month, until=half),
@@ -91,8 +92,8 @@ def view(name: str):
 
 
 VIEWS = (
-    "all", "label", "call", "scope", "waiting", "failed", "read", "unread", "unread_by_me", "reader", "days",
-    "common", "common in a result",
+    "all", "label", "call", "scope", "waiting", "failed", "read", "unread", "unread_by_me", "network",
+    "reader", "days", "common", "common in a result",
 )  # fmt: skip
 
 
