@@ -35,7 +35,7 @@ def init_app(app: Flask) -> None:
 def create_user(email: str, name: str, group: str, roles: tuple[str, ...], password: str) -> None:
     """Make an account for EMAIL at once. With `invite` nobody but the person knows the password."""
     try:
-        user = accounts.create(accounts.NewUser(email, name, password, group, roles))
+        user = accounts.create(accounts.NewUser(email, name, password, group, roles), recorded=True)
     except InvalidInput as error:
         raise _told(error) from error
     click.echo(f"{user.email} may now sign in as {', '.join(roles)} of {group}.")

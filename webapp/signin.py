@@ -154,8 +154,10 @@ def _ask_the_registry(app: Flask) -> None:
 
 
 def _begin_session(sender: Flask, user: User, **_: Any) -> None:
-    """Signed in."""
-    _open_session(user, sessions.begin)
+    """Signed in; or a password was changed, which Flask-Security follows with the same signal for the new
+    session. That is no sign-in, and has its own entry in the audit log."""
+    changed = request.endpoint == "security.change_password"
+    _open_session(user, sessions.renew if changed else sessions.begin)
 
 
 def _open_session(user: User, opening: Callable[[User, str, str | None, str | None], str]) -> None:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import sqlalchemy as sa
 from flask import Flask
 
 from tests.phone import set_up
 from tests.support import PASSWORD
+from webapp.extensions import db
+from webapp.models import AuditEntry
+from webapp.services import accounts
 
 NEW = ["create-user", "new@west.example", "--name", "New", "--group", "West", "--password", PASSWORD]
 
@@ -15,6 +19,11 @@ def test_create_user_makes_an_account_that_can_sign_in(app: Flask) -> None:
     assert result.exit_code == 0, result.output
     assert "may now sign in as tutor, radiologist of West" in result.output
     assert app.test_client().sign_in("new@west.example").status_code == 302
+    with app.app_context():
+        made = db.session.scalars(sa.select(AuditEntry).order_by(AuditEntry.id)).first()
+        known = str(accounts.find("new@west.example").id)
+    assert (made.action, made.actor_id, made.object_uid) == ("account_made", None, known)
+    assert sorted(made.detail["roles"]) == ["radiologist", "tutor"]
 
 
 def test_create_user_names_every_problem_and_fails(app: Flask) -> None:

@@ -19,6 +19,7 @@ ACTIONS = {
     "sign_in": "signed in",
     "sign_in_failed": "failed to sign in",
     "sign_out": "signed out",
+    "account_made": "made an account",
     "invited": "invited a person",
     "invitation_used": "accepted an invitation",
     "invitation_withdrawn": "withdrew an invitation",

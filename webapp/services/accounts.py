@@ -43,16 +43,20 @@ class Preferences:
     density: str
 
 
-def create(new: NewUser) -> User:
+def create(new: NewUser, *, recorded: bool = False) -> User:
     """Make an account, its group where there is none of that name.
 
-    Raises InvalidInput, with every problem at once.
+    `recorded`: with an entry in the audit log, as where the operator makes one for a person; the made-up
+    people of the demo need none. Raises InvalidInput, with every problem at once.
     """
     problems = problems_of(new.email, new.group, new.roles)
     problems |= problems_of_person(new.name, new.password, new.email, new.group)
     if problems:
         raise InvalidInput("The account was not made.", problems)
     user = add(new)
+    if recorded:
+        db.session.flush()
+        audit.record("account_made", None, "user", str(user.id), roles=list(role_names(user)))
     db.session.commit()
     return user
 
