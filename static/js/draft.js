@@ -1,5 +1,6 @@
 // What is typed into the read form is kept in this browser until it is saved: nothing is lost to an ended
-// session, a closed tab or a crash. Drafts carry the reader's number and go when the reader signs out.
+// session, a closed tab or a crash. Drafts carry the reader's number; where they lie and when they go: shell.js.
+import { draftStore } from "./shell.js";
 
 const MOST_AGE_MS = 14 * 24 * 3600 * 1000;
 
@@ -28,15 +29,15 @@ function say(form, words) {
 
 function keep(form, saved) {
   const said = values(form);
-  if (same(said, saved)) { localStorage.removeItem(nameOf(form)); say(form, ""); return; }
-  localStorage.setItem(nameOf(form), JSON.stringify({ said, at: Date.now() }));
+  if (same(said, saved)) { draftStore().removeItem(nameOf(form)); say(form, ""); return; }
+  draftStore().setItem(nameOf(form), JSON.stringify({ said, at: Date.now() }));
   say(form, "Not saved yet, kept in this browser");
 }
 
 function restore(form, saved) {
-  const draft = JSON.parse(localStorage.getItem(nameOf(form)) ?? "null");
+  const draft = JSON.parse(draftStore().getItem(nameOf(form)) ?? "null");
   if (!draft) return;
-  if (Date.now() - draft.at > MOST_AGE_MS || same(draft.said, saved)) { localStorage.removeItem(nameOf(form)); return; }
+  if (Date.now() - draft.at > MOST_AGE_MS || same(draft.said, saved)) { draftStore().removeItem(nameOf(form)); return; }
   fill(form, draft.said);
   say(form, "Brought back what you had not saved");
 }
@@ -46,7 +47,7 @@ function attach(form) {
   const waiting = [...form.querySelectorAll("fieldset:disabled")];
   waiting.forEach((each) => { each.disabled = false; });
   const saved = values(form);
-  if (form.closest("#reads").querySelector(".saved")) localStorage.removeItem(nameOf(form));
+  if (form.closest("#reads").querySelector(".saved")) draftStore().removeItem(nameOf(form));
   else if (!form.querySelector(".fault")) restore(form, saved);
   waiting.forEach((each) => { each.disabled = true; });
   form.addEventListener("input", () => keep(form, saved));

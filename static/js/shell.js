@@ -24,7 +24,30 @@ export function onKeys(handlers) {
   });
 }
 
+// --- drafts -------------------------------------------------------------------------------------------
+// What somebody typed and has not saved (`draft:PERSON:...`) lies in localStorage while that person is signed in.
+// When the session is found to be over it moves to this tab's own storage: it is back if the same person signs in
+// again here, gone with the tab, and gone as soon as somebody else signs in. After signing out nothing is left.
+
+const namesOf = (store) => Object.keys(store).filter((name) => name.startsWith("draft:"));
+
+function moveDrafts(from, to) {
+  for (const name of namesOf(from)) { to.setItem(name, from.getItem(name)); from.removeItem(name); }
+}
+
+function settleDrafts(person) {
+  if (!person) { moveDrafts(localStorage, sessionStorage); return; }
+  for (const store of [localStorage, sessionStorage]) {
+    namesOf(store).filter((name) => !name.startsWith(`draft:${person}:`)).forEach((name) => store.removeItem(name));
+  }
+  moveDrafts(sessionStorage, localStorage);
+}
+
+/** Where drafts belong now. */
+export const draftStore = () => (document.querySelector("main [data-session-over]") ? sessionStorage : localStorage);
+
 export function showSessionOver(next) {
+  moveDrafts(localStorage, sessionStorage);
   const main = document.getElementById("main");
   if (main.querySelector("[data-session-over]")) return;
   const notice = document.getElementById("session-over").content.firstElementChild.cloneNode(true);
@@ -99,8 +122,7 @@ document.addEventListener("htmx:before:response", async (event) => {
 // A shared workstation keeps nothing of a reader who has left.
 document.addEventListener("submit", (event) => {
   if (!event.target.matches("[data-sign-out]")) return;
-  const mine = `draft:${document.body.dataset.user}:`;
-  Object.keys(localStorage).filter((name) => name.startsWith(mine)).forEach((name) => localStorage.removeItem(name));
+  for (const store of [localStorage, sessionStorage]) namesOf(store).forEach((name) => store.removeItem(name));
   forgetPresentations();
 });
 
@@ -111,3 +133,4 @@ async function forgetPresentations() {
   await Promise.all(names.map((name) => caches.delete(name)));
 }
 if (!document.body.dataset.user) forgetPresentations(); // the page may be left before sign-out has come to it
+settleDrafts(document.body.dataset.user);

@@ -11,6 +11,7 @@ from playwright.sync_api import Page, expect
 
 from tests.browser import scans
 from tests.browser.conftest import Desk
+from tests.live import Site
 
 PATIENCE = 90_000
 """Milliseconds for an analysis on a busy machine."""
@@ -118,11 +119,31 @@ def test_a_frame_of_a_loop_gets_its_second_read_when_asked(case: Page) -> None:
     expect(case.locator("[data-analysed] a")).to_have_text(["1", "3"])
 
 
+DRAFTS = "(store) => Object.keys(store).filter((name) => name.startsWith('draft:')).length"
+
+
+def test_what_was_typed_is_gone_once_somebody_else_signs_in(case: Page, desk: Desk, site: Site) -> None:
+    site.add_person("colleague@live.example", "radiologist")
+    address = case.url
+    case.get_by_label("Comment").fill("For my eyes only")
+    case.context.clear_cookies()
+    case.goto("/")
+    case.get_by_label("Email").fill("colleague@live.example")
+    case.get_by_label("Password").fill(desk.password)
+    case.get_by_role("button", name="Sign in").click()
+    case.wait_for_url(lambda url: "/login" not in url)
+    assert not case.evaluate(f"() => ({DRAFTS})(localStorage) + ({DRAFTS})(sessionStorage)")
+    case.goto(address)
+    expect(case.get_by_label("Comment")).to_have_value("")
+
+
 def test_what_was_typed_survives_a_session_that_ended(case: Page, desk: Desk) -> None:
     address = case.url
     case.get_by_label("Comment").fill("Half a thought")
     case.context.clear_cookies()
     case.get_by_role("button", name="Save").click()
+    expect(case.get_by_role("link", name="Sign in again")).to_be_visible()
+    assert not case.evaluate(f"() => ({DRAFTS})(localStorage)"), "left where any tab of this browser finds it"
     case.get_by_role("link", name="Sign in again").click()
     case.get_by_label("Email").fill(desk.email)
     case.get_by_label("Password").fill(desk.password)
