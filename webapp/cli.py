@@ -9,7 +9,7 @@ from flask.cli import with_appcontext
 from webapp import cli_audit, cli_backup, cli_networks, cli_retention, cli_seed, cli_worker
 from webapp.errors import InvalidInput
 from webapp.models import ROLES
-from webapp.services import accounts, factors, invitations, letters, passwords
+from webapp.services import accounts, authenticator, factors, invitations, letters, passwords
 
 
 def init_app(app: Flask) -> None:
@@ -17,6 +17,7 @@ def init_app(app: Flask) -> None:
     app.cli.add_command(create_user)
     app.cli.add_command(invite)
     app.cli.add_command(reset_second_factors)
+    app.cli.add_command(reencrypt_second_factors)
     cli_audit.init_app(app)
     cli_worker.init_app(app)
     cli_backup.init_app(app)
@@ -76,6 +77,19 @@ def reset_second_factors(email: str) -> None:
         raise click.ClickException(f"There is no account {email}.")
     factors.reset(None, user)
     click.echo(f"{user.email} is signed out everywhere and signs in with the password alone.")
+
+
+@click.command("reencrypt-second-factors")
+@with_appcontext
+def reencrypt_second_factors() -> None:
+    """Encrypt the secrets of all authenticator apps with the first key of TOTP_KEY; the others may go."""
+    changed, lost = authenticator.encrypt_anew()
+    click.echo(f"Encrypted anew: {changed}.")
+    if lost:
+        raise click.ClickException(
+            f"Opened by no key in TOTP_KEY: {lost}. Add the key that is missing, or reset the second factors "
+            "of those people: a passkey or a recovery code still signs them in."
+        )
 
 
 def _told(error: InvalidInput) -> click.ClickException:

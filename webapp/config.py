@@ -100,8 +100,8 @@ class AppConfig(BaseSettings):
     @field_validator("totp_key")
     @classmethod
     def _strong_key(cls, value: SecretStr | None) -> SecretStr | None:
-        if value is not None:
-            secret_key.require_strong(value.get_secret_value(), "TOTP_KEY")
+        for key in _listed_keys(value):
+            secret_key.require_strong(key, "TOTP_KEY")
         return value
 
     @field_validator("mail_url")
@@ -140,10 +140,10 @@ def flask_settings(config: AppConfig) -> dict[str, Any]:
     CSRF tokens live as long as the session: a case left open over lunch can still be answered.
     """
     key = secret_key.for_app(config.secret_key, config.instance_dir)
-    totp_key = config.totp_key.get_secret_value() if config.totp_key else secret_key.derived(key, "totp")
+    totp_keys = [*_listed_keys(config.totp_key), secret_key.derived(key, "totp")]
     return {
         "SECRET_KEY": key,
-        "SECURITY_TOTP_SECRETS": {secret_key.fingerprint(totp_key): totp_key},
+        "SECURITY_TOTP_SECRETS": {secret_key.fingerprint(each): each for each in totp_keys},
         "SQLALCHEMY_DATABASE_URI": config.database_url,
         "SQLALCHEMY_ENGINE_OPTIONS": _engine_options(config.database_url),
         # With this prefix a browser takes it from this host alone, by HTTPS, for every path (RFC 6265bis).
@@ -160,6 +160,11 @@ def flask_settings(config: AppConfig) -> dict[str, Any]:
         "SECURITY_PASSWORD_HASH_PASSLIB_OPTIONS": {"argon2__memory_cost": config.password_memory_kib},
         **SECURITY,
     }
+
+
+def _listed_keys(value: SecretStr | None) -> list[str]:
+    """The keys in TOTP_KEY, the newest first."""
+    return [] if value is None else [key.strip() for key in value.get_secret_value().split(",")]
 
 
 def _engine_options(url: str) -> dict[str, Any]:

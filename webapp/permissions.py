@@ -46,6 +46,7 @@ OWN_ACCOUNT = frozenset(
         "factors.finish_passkey",
         "factors.remove_app",
         "factors.remove_passkey",
+        "factors.rename_passkey",
         "factors.renew_codes",
     }
 )

@@ -88,6 +88,7 @@ TABLE: dict[str, Row] = {
     "POST factors.finish_passkey": Row(303, 303, 303),
     "POST factors.remove_app": Row(404, 404, 404),  # there is none
     "POST factors.remove_passkey": Row(303, 303, 303, of="passkey"),
+    "POST factors.rename_passkey": Row(303, 303, 303, of="passkey", form={"name": "Red key"}),
     "POST factors.renew_codes": Row(404, 404, 404),
     # people
     "GET people.index": Row(403, 403, 200),

@@ -135,6 +135,22 @@ def test_a_key_is_set_up_once_and_names_are_told_apart(app: Flask) -> None:
     assert add(here, Key(), "Red key").location == OVERVIEW
 
 
+def test_a_passkey_is_renamed_but_not_as_another_one(app: Flask) -> None:
+    here = signed_in(app)
+    add(here, Key(), "Blue key")
+    add(here, Key(), "Red key")
+    with app.app_context():
+        blue = passkeys.of(accounts.find(WHO))[0].uid
+    rename = f"{OVERVIEW}/passkeys/{blue}/rename"
+    refused = post(here, rename, {"name": "Red key"})
+    assert refused.status_code == 422
+    assert "You have a passkey of that name." in refused.text
+    assert post(here, rename, {"name": " At the clinic "}).status_code == 303
+    page = here.get(OVERVIEW).text
+    assert "<strong>At the clinic</strong>" in page
+    assert "Blue key" not in page
+
+
 def test_a_removed_passkey_signs_nobody_in(app: Flask) -> None:
     here, key = signed_in(app), Key()
     set_up(here)

@@ -287,13 +287,39 @@ def test_a_link_to_a_new_password_is_no_way_around_the_second_step(
     assert guest.sign_in(WHO, "a password of my own").location == SECOND
 
 
+OLD_KEY, NEW_KEY = "kP3x9_Zq7Lw2Vt8NfYb4RmHs6Gd1JcAe", "w7Rf_Xk2Qm9Tz4Lc8Vb1Hn6Yd3Sg5Jp0"
+
+
+def with_keys(config: AppConfig, *keys: str) -> Flask:
+    """The application with these in TOTP_KEY."""
+    app = create_app(config.model_copy(update={"totp_key": SecretStr(", ".join(keys)) if keys else None}))
+    app.test_client_class = Visitor
+    return app
+
+
+@pytest.mark.parametrize("earlier", [(), (OLD_KEY,)], ids=["made from SECRET_KEY", "in TOTP_KEY"])
+def test_the_key_is_changed_and_phones_go_on(app: Flask, config: AppConfig, earlier: tuple[str, ...]) -> None:
+    phone, _ = set_up(signed_in(with_keys(config, *earlier)))
+    both = with_keys(config, NEW_KEY, *earlier)
+    assert give(at_second_step(both), phone.code()).status_code == 303
+    for told in ("Encrypted anew: 1.", "Encrypted anew: 0."):
+        assert told in both.test_cli_runner().invoke(args=["reencrypt-second-factors"]).output
+    change(app, tf_last_counter=None)
+    assert give(at_second_step(with_keys(config, NEW_KEY)), phone.code()).status_code == 303
+
+
+def test_a_secret_that_no_key_opens_is_said_when_keys_are_changed(app: Flask, config: AppConfig) -> None:
+    set_up(signed_in(with_keys(config, OLD_KEY)))
+    result = with_keys(config, NEW_KEY).test_cli_runner().invoke(args=["reencrypt-second-factors"])
+    assert result.exit_code == 1
+    assert "Opened by no key in TOTP_KEY: 1." in result.output
+
+
 def test_another_key_of_the_server_is_said_and_recovery_codes_still_work(
     app: Flask, config: AppConfig
 ) -> None:
-    phone, codes = set_up(signed_in(app))
-    moved = create_app(config.model_copy(update={"totp_key": SecretStr("kP3x9_Zq7Lw2Vt8NfYb4RmHs6Gd1JcAe")}))
-    moved.test_client_class = Visitor
-    visitor = at_second_step(moved)
+    phone, codes = set_up(signed_in(with_keys(config, OLD_KEY)))
+    visitor = at_second_step(with_keys(config, NEW_KEY))
     assert "ask an administrator" in give(visitor, phone.code()).text
     assert give(visitor, codes[0]).status_code == 303
 

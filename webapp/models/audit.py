@@ -31,6 +31,8 @@ ACTIONS = {
     "second_factor_set": "set up a second factor",
     "second_factor_failed": "failed at the second factor",
     "second_factor_removed": "removed a second factor",
+    "passkey_renamed": "renamed a passkey",
+    "totp_key_changed": "encrypted the secrets of authenticator apps with the newest key",
     "second_factor_reset": "reset second factors",
     "recovery_codes_made": "made recovery codes",
     "recovery_code_used": "used a recovery code",

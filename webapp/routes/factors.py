@@ -18,12 +18,7 @@ bp = Blueprint("factors", __name__, url_prefix="/account/second-factor")
 @bp.get("")
 def index() -> str:
     """What is set up, and what can be."""
-    return render_template(
-        "factors/index.html",
-        mine=factors.of(person()),
-        required=factors.are_required(person()),
-        missing=factors.are_missing(person()),
-    )
+    return _overview({})
 
 
 @bp.get("/app")
@@ -91,6 +86,19 @@ def remove_passkey(uid: str) -> ResponseReturnValue:
     return redirect(url_for("factors.index"), 303)
 
 
+@bp.post("/passkeys/<uid>/rename")
+@fresh
+def rename_passkey(uid: str) -> ResponseReturnValue:
+    """Give a passkey another name; the page again, with what was typed, where that won't do."""
+    name = request.form.get("name", "")
+    try:
+        factors.rename_passkey(person(), uid, name)
+    except InvalidInput as error:
+        return _overview({"passkey": uid, "typed": name, **error.problems}), error.status
+    flash(f"The passkey is called {name.strip()} now.", "success")
+    return redirect(url_for("factors.index"), 303)
+
+
 @bp.post("/codes")
 @fresh
 def renew_codes() -> ResponseReturnValue:
@@ -103,6 +111,16 @@ def begin_again(error: StepOver) -> ResponseReturnValue:
     """Back to the overview."""
     flash(f"{error.title}. {error.message}", "error")
     return redirect(url_for("factors.index"), 303)
+
+
+def _overview(problems: dict[str, str]) -> str:
+    return render_template(
+        "factors/index.html",
+        mine=factors.of(person()),
+        required=factors.are_required(person()),
+        missing=factors.are_missing(person()),
+        problems=problems,
+    )
 
 
 def _app_page(problems: dict[str, str], status: int = 200) -> ResponseReturnValue:

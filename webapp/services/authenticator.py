@@ -1,7 +1,8 @@
 """The authenticator app: codes of six digits that change every 30 s (TOTP, RFC 6238), each good once.
 
 The secret is in the database only encrypted, by Flask-Security's `Totp` (passlib's AppWallet: AES-256 with a
-key by PBKDF2 from SECURITY_TOTP_SECRETS, see TOTP_KEY in docs/configuration.md).
+key by PBKDF2 from SECURITY_TOTP_SECRETS, see TOTP_KEY in docs/configuration.md). The first of these keys
+encrypts, all of them decrypt: each secret names the one that it needs.
 """
 
 from __future__ import annotations
@@ -15,9 +16,9 @@ from io import BytesIO
 import qrcode
 from flask import current_app
 from flask_security import Totp
-from passlib.totp import TotpMatch
+from passlib.totp import TOTP, AppWallet, TotpMatch
 from qrcode.image.svg import SvgPathImage
-from sqlalchemy import update
+from sqlalchemy import select, update
 
 from webapp.errors import TooMany, Unavailable
 from webapp.extensions import db
@@ -50,6 +51,16 @@ class SecretUnreadable(Unavailable):
 
 class _EachCodeOnce(Totp):
     """Flask-Security's codes, with its hook against taking the same one twice."""
+
+    def __init__(self, keys: dict[str, str]) -> None:
+        super().__init__(keys, ISSUER)
+        # Left to itself passlib encrypts with the key whose name is last in the alphabet.
+        self._totp = TOTP.using(issuer=ISSUER, wallet=AppWallet(keys, default_tag=next(iter(keys))))
+
+    def with_newest_key(self, secret: str) -> str | None:
+        """`secret` encrypted with the newest key; None where it is. ValueError, KeyError: no key opens it."""
+        opened = self._totp.from_source(secret)
+        return opened.to_json(encrypt=True) if opened.changed else None
 
     def get_last_counter(self, user: User) -> int | None:  # type: ignore[override]
         return user.tf_last_counter
@@ -129,10 +140,31 @@ def failed(user: User, how: str) -> None:
     db.session.commit()
 
 
+def encrypt_anew() -> tuple[int, int]:
+    """Encrypt every secret with the newest key, so that the others can be given up; commits.
+
+    Returns how many were changed, and how many no key opens: these people need a reset.
+    """
+    changed = lost = 0
+    people = select(User.id, User.tf_totp_secret).where(User.tf_totp_secret.is_not(None))
+    for user_id, secret in db.session.execute(people).all():
+        try:
+            new = _codes().with_newest_key(str(secret))
+        except (ValueError, KeyError):
+            lost += 1
+            continue
+        if new is not None:  # but where the person has set up another app meanwhile
+            same = update(User).where(User.id == user_id, User.tf_totp_secret == secret)
+            changed += len(db.session.scalars(same.values(tf_totp_secret=new).returning(User.id)).all())
+    audit.record("totp_key_changed", None, "user", None, count=changed)
+    db.session.commit()
+    return changed, lost
+
+
 def _codes() -> _EachCodeOnce:
     return _made(json.dumps(current_app.config["SECURITY_TOTP_SECRETS"]))
 
 
 @lru_cache(maxsize=8)
 def _made(keys: str) -> _EachCodeOnce:
-    return _EachCodeOnce(json.loads(keys), ISSUER)
+    return _EachCodeOnce(json.loads(keys))

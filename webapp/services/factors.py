@@ -103,13 +103,24 @@ def remove_app(user: User) -> None:
     _taken_away(user, how="app")
 
 
+def rename_passkey(user: User, uid: str, name: str) -> None:
+    """Call one of the person's own passkeys otherwise.
+
+    Raises NotFound where it is none of theirs; InvalidInput where the name won't do.
+    """
+    key = _own(user, uid)
+    if problem := passkeys.problem_of_name(user, name, key):
+        raise InvalidInput("Nothing was changed.", {"name": problem})
+    if key.name != name.strip():
+        key.name = name.strip()
+        audit.record("passkey_renamed", user, "user", str(user.id), passkey=key.uid)
+        db.session.commit()
+
+
 def remove_passkey(user: User, uid: str) -> Passkey:
     """Remove one of the person's own passkeys. Raises LastFactor, NotFound where it is none of theirs."""
-    mine = passkeys.of(user)
-    key = next((key for key in mine if key.uid == uid), None)
-    if key is None:
-        raise NotFound("You have no such passkey.")
-    _require_another(user, len(mine) - 1 + (user.tf_totp_secret is not None))
+    key = _own(user, uid)
+    _require_another(user, len(passkeys.of(user)) - 1 + (user.tf_totp_secret is not None))
     db.session.delete(key)
     db.session.flush()
     _taken_away(user, how="passkey", passkey=key.uid)
@@ -140,6 +151,13 @@ def reset(admin: User | None, user: User) -> None:
     what = {"app": had.app, "passkeys": len(had.passkeys), "sessions": ended}
     audit.record("second_factor_reset", admin, "user", str(user.id), **what)
     db.session.commit()
+
+
+def _own(user: User, uid: str) -> Passkey:
+    key = next((key for key in passkeys.of(user) if key.uid == uid), None)
+    if key is None:
+        raise NotFound("You have no such passkey.")
+    return key
 
 
 def _taken_into_use(user: User, session: str | None, **how: str) -> tuple[str, ...]:

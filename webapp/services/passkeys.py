@@ -90,11 +90,12 @@ def of(user: User) -> list[Passkey]:
     return list(db.session.scalars(mine))
 
 
-def problem_of_name(user: User, name: str) -> str:
-    """What is wrong with a name for a new passkey; "" where nothing is."""
+def problem_of_name(user: User, name: str, but: Passkey | None = None) -> str:
+    """What is wrong with a name for a new passkey, or for the one that has it now; "" where nothing is."""
     if not 0 < len(name.strip()) <= LONGEST_NAME or not name.isprintable():
         return f"Give a name of 1 to {LONGEST_NAME} characters."
-    return "You have a passkey of that name." if name.strip() in {key.name for key in of(user)} else ""
+    taken = {key.name for key in of(user) if key is not but}
+    return "You have a passkey of that name." if name.strip() in taken else ""
 
 
 def made(user: User, place: Place, asked: bytes, answer: str, name: str) -> Passkey:
