@@ -12,7 +12,8 @@ from webapp.services.log_search import Line
 
 SHORT = 8
 """So much of an identifier or hash is shown in a line; the whole is in the tooltip and in the export."""
-_LOGS = {"audit_log": "audit log", "case_log": "case log"}
+_ABOUT = {"audit_log": "audit log", "case_log": "case log", "teaching_case": "as classes see it"}
+"""What an act on an object of this type was about, where its words leave it open."""
 _OF_THE_LOG = ("log_verified", "log_reviewed")
 """Acts whose words name the log already."""
 _SIDES = {"L": "left", "R": "right", "B": "both sides"}
@@ -34,7 +35,7 @@ def log_who(line: Line) -> str:
 def log_act(line: Line) -> str:
     """What was done, as the rest of the sentence; an act that this version does not know by its name."""
     words = ACTIONS.get(line.action, line.action.replace("_", " "))
-    about = line.about or _LOGS.get(line.object_type)
+    about = line.about or _ABOUT.get(line.object_type)
     return f"{words}: {about}" if about and line.action not in _OF_THE_LOG else words
 
 

@@ -12,6 +12,7 @@ from sqlalchemy import event
 
 from tests.scans import png
 from tests.support import PASSWORD, Visitor
+from tests.webapp.rows import add_teaching_case
 from webapp.extensions import db
 from webapp.models import AuditEntry, AuditHead, Exam, Image, Job
 from webapp.services import accounts, audit_verify, intake
@@ -139,6 +140,20 @@ def test_pixels_without_the_page_are_a_view_too_but_those_of_a_colleague_are_not
         other.get(f"/media/images/{image}/0.png")
     _, theirs = entries(app, "viewed")
     assert (theirs.actor_id, theirs.detail) == (id_of(app, "colleague@north.example"), {"pixels_alone": True})
+
+
+def test_a_view_of_a_teaching_case_is_kept_beside_the_case(
+    app: Flask, login: Callable[..., Visitor], uid: str
+) -> None:
+    with app.app_context():
+        case = add_teaching_case(
+            db.session.scalars(sa.select(Image).where(Image.uid == image_of(app, uid))).one()
+        )
+        db.session.commit()
+        marked = case.uid
+    assert login("tutor").get(f"/teaching/cases/{marked}").status_code == 200
+    (viewed,) = entries(app, "viewed")
+    assert (viewed.object_type, viewed.object_uid, viewed.case_uid) == ("teaching_case", marked, uid)
 
 
 def test_whoever_may_not_see_a_case_has_not_viewed_it(

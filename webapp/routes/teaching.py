@@ -9,7 +9,7 @@ from webapp.errors import BadRequest, InvalidInput
 from webapp.forms.teaching import EdgesForm, MarkForm, SearchForm, TellingForm
 from webapp.models import Edges
 from webapp.routes.media import NO_COPY, png
-from webapp.services import presentations, slides, teaching, teaching_lists
+from webapp.services import looking, presentations, slides, teaching, teaching_entries, teaching_lists
 from webapp.signin import person
 
 bp = Blueprint("teaching", __name__, url_prefix="/teaching")
@@ -74,6 +74,7 @@ def preview_png(image_uid: str, frame: int) -> Response:
 @bp.get("/cases/<uid>")
 def show(uid: str) -> str:
     """One teaching case, step by step as a class sees it, and what is said of it."""
+    looking.at_teaching_case(person(), teaching.require(person(), uid))
     return _case_page(uid, None, {})
 
 
@@ -91,6 +92,23 @@ def tell(uid: str) -> ResponseReturnValue:
             flash("Saved.", "success")
             return redirect(url_for("teaching.show", uid=uid), 303)
     return _case_page(uid, form, problems), InvalidInput.status
+
+
+@bp.post("/cases/<uid>/lists")
+def add_to_list(uid: str) -> ResponseReturnValue:
+    """Put a case at the end of the chosen list, and stay."""
+    case, chosen = teaching.require(person(), uid), request.form.get("list")
+    if chosen:
+        try:
+            added = teaching_entries.add(person(), chosen, [case.uid])
+        except InvalidInput as error:
+            flash(error.message, "error")
+        else:
+            name = teaching_lists.require(person(), chosen).name
+            flash(f"Added at the end of {name}." if added else f"It is in {name} already.", "success")
+    else:
+        flash("Choose a list.", "error")
+    return redirect(url_for("teaching.show", uid=uid), 303)
 
 
 @bp.post("/cases/<uid>/out")
@@ -111,7 +129,7 @@ def put_back(uid: str) -> ResponseReturnValue:
 @bp.get("/cases/<uid>/scan.png")
 def scan(uid: str) -> Response:
     """The picture that a class sees."""
-    return png(slides.scan_png(person(), uid))
+    return png(slides.scan_png(person(), uid), NO_COPY)
 
 
 @bp.get("/cases/<uid>/thumbnail.png")
@@ -140,6 +158,7 @@ def _case_page(uid: str, form: TellingForm | None, problems: dict[str, str]) -> 
         form=form or TellingForm.showing(teaching.told(case)),
         problems=problems,
         whole=teaching.sees_whole_case(person(), case),
+        lists=teaching_lists.all_of(person()),
     )
 
 

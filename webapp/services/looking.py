@@ -11,7 +11,7 @@ from datetime import timedelta
 from sqlalchemy import select
 
 from webapp.extensions import db
-from webapp.models import AuditEntry, Image, User, now
+from webapp.models import AuditEntry, Image, TeachingCase, User, now
 from webapp.services import audit
 
 SAME_VIEW = timedelta(minutes=30)
@@ -21,6 +21,12 @@ SAME_VIEW = timedelta(minutes=30)
 def at_page(user: User, image: Image, frame: int) -> None:
     """`user` opened the page of a case, with this image and frame in view."""
     audit.note("viewed", user, "image", image.uid, case=image.exam.uid, frame=frame)
+
+
+def at_teaching_case(user: User, case: TeachingCase) -> None:
+    """`user` opened the page of a teaching case, which shows the de-identified frame alone."""
+    seen = {"case": case.image.exam.uid, "frame": case.frame}
+    audit.note("viewed", user, "teaching_case", case.uid, **seen)
 
 
 def at_pixels(user: User, image: Image) -> None:

@@ -182,3 +182,15 @@ def test_an_empty_list_says_what_to_do_in_place_of_presenting(tutor):
     kept = uid_in(tutor.submit("/teaching/lists", {"name": "Empty"}).location)
     answer = tutor.submit(f"/presentations/start/{kept}", {}, follow_redirects=True)
     assert "There is no case in this list yet" in answer.text
+
+
+def test_a_case_goes_into_a_list_from_its_own_page_once(tutor, cases, lesson):
+    other = uid_in(tutor.submit("/teaching/lists", {"name": "Week 2"}).location)
+    page, where = f"/teaching/cases/{cases[0]}", f"/teaching/cases/{cases[0]}/lists"
+    assert "Week 2 (0)" in tutor.get(page).text
+    added = tutor.submit(where, {"list": other}, page=page, follow_redirects=True)
+    assert "Added at the end of Week 2." in added.text
+    again = tutor.submit(where, {"list": other}, page=page, follow_redirects=True)
+    assert "It is in Week 2 already." in again.text
+    assert len(entries(tutor.get(f"/teaching/lists/{other}").text)) == 1
+    assert tutor.submit(where, {"list": "f" * 32}, page=page).status_code == 404

@@ -55,7 +55,7 @@ def test_after_marking_a_tutor_sees_it_de_identified_everywhere(login, scan):
         assert not any(secret in text for secret in (*SECRETS, scan))
     picture = tutor.get(f"/teaching/cases/{uid}/scan.png")
     assert (picture.status_code, picture.mimetype) == (200, "image/png")
-    assert picture.headers["Cache-Control"].startswith("private")
+    assert picture.headers["Cache-Control"] == "no-store"
     for address in (
         f"/media/images/{scan}/0.png",
         f"/media/originals/{scan}",
