@@ -15,6 +15,9 @@ _COMMANDS = {
     "bench": "ml.bench",
 }
 
+_LISTED = 48
+"""Faults of data that are printed one by one."""
+
 
 def main(arguments: list[str] | None = None) -> int:
     """Run one sub-command. 0: done; 1: it failed, and standard error says why; 2: wrong usage."""
@@ -30,10 +33,17 @@ def main(arguments: list[str] | None = None) -> int:
         code: int = parsed.run(parsed)
     except MlError as error:
         print(f"{error.code}: {error}", file=sys.stderr)
-        for problem in error.problems[:20] if isinstance(error, DataError) else ():
-            print(f"  {problem}", file=sys.stderr)
+        if isinstance(error, DataError):
+            _list(error.problems)
         return 1
     return code
+
+
+def _list(problems: tuple[str, ...]) -> None:
+    for problem in problems[:_LISTED]:
+        print(f"  {problem}", file=sys.stderr)
+    if len(problems) > _LISTED:
+        print(f"  ... and {len(problems) - _LISTED} more", file=sys.stderr)
 
 
 if __name__ == "__main__":

@@ -5,69 +5,49 @@ Gómez-Flores et al., BUS-BRA, Medical Physics 2023, doi 10.5281/zenodo.7730709.
 
 from __future__ import annotations
 
-import csv
 from pathlib import Path
 
-from ml.data.samples import Sample
-from ml.errors import DataError
+from ml.data import tables
+from ml.data.samples import Reading, Sample, category
 
+MARKER = "bus_data.csv"
 _LABELS = {"benign", "malignant"}
 
 
-def read(directory: Path) -> list[Sample]:
+def read(directory: Path) -> Reading:
     """Every image of `bus_data.csv`, with patient, mask and official fold (of five).
 
     Raises:
-        DataError: a table is missing, or rows are wrong; all faults are listed with their line.
+        DataError: a table is missing or another one.
     """
     root = directory / "BUSBRA" if (directory / "BUSBRA").is_dir() else directory
-    rows = _table(root / "bus_data.csv")
-    folds = {row["ID"]: int(row["kFold"]) for row in _table(root / "5-fold-cv.csv")}
     problems: list[str] = []
+    rows = tables.read(root / MARKER, ("ID", "Case", "Pathology"), problems)
+    folds = _folds(root / "5-fold-cv.csv", problems)
     samples: list[Sample] = []
-    for line, row in enumerate(rows, start=2):
+    for line, row in rows:
         image = root / "Images" / f"{row['ID']}.png"
         mask = root / "Masks" / f"{row['ID'].replace('bus_', 'mask_')}.png"
-        label = row["Pathology"].strip().lower()
+        label = row["Pathology"].lower()
         if label not in _LABELS:
-            problems.append(f"bus_data.csv line {line}: Pathology is {row['Pathology']!r}")
+            problems.append(f"{MARKER} line {line}: Pathology is {row['Pathology']!r}")
+        elif not row["Case"]:
+            problems.append(f"{MARKER} line {line}: no Case, so the patient isn't known")
         elif not image.is_file():
-            problems.append(f"bus_data.csv line {line}: no file Images/{image.name}")
+            problems.append(f"{MARKER} line {line}: no file Images/{image.name}")
         else:
             patient = f"bus-bra:{row['Case']}"
             masks = (mask,) if mask.is_file() else ()
-            samples.append(
-                Sample(
-                    image,
-                    label,
-                    patient,
-                    patient,
-                    "bus-bra",
-                    masks,
-                    folds.get(row["ID"]),
-                    birads=_birads(row),
-                )
-            )
-    if problems:
-        raise DataError(
-            f"BUS-BRA can't be read: {len(problems)} faults. {problems[0]}.",
-            "Mend the table or fetch the archive again.",
-            tuple(problems),
-        )
-    return samples
+            fold, birads = folds.get(row["ID"]), category(row.get("BIRADS", ""))
+            samples.append(Sample(image, label, patient, patient, "bus-bra", masks, fold=fold, birads=birads))
+    return Reading(tuple(samples), tuple(problems))
 
 
-def _table(path: Path) -> list[dict[str, str]]:
-    try:
-        with path.open(newline="", encoding="utf-8-sig") as stream:
-            return list(csv.DictReader(stream))
-    except OSError as error:
-        raise DataError(
-            f"BUS-BRA can't be read: no {path.name}.",
-            "Name the folder that holds Images, Masks and the CSV files.",
-        ) from error
-
-
-def _birads(row: dict[str, str]) -> int | None:
-    digits = row.get("BIRADS", "").strip()[:1]
-    return int(digits) if digits.isdigit() else None
+def _folds(path: Path, problems: list[str]) -> dict[str, int]:
+    folds = {}
+    for line, row in tables.read(path, ("ID", "kFold"), problems):
+        if row["kFold"] in tuple("12345"):
+            folds[row["ID"]] = int(row["kFold"])
+        else:
+            problems.append(f"{path.name} line {line}: kFold is {row['kFold']!r}, not 1 to 5")
+    return folds

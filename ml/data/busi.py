@@ -2,6 +2,7 @@
 
 Al-Dhabyani et al., Dataset of breast ultrasound images, Data in Brief 28 (2020) 104863. It names no
 patients and holds near copies, some with different labels; groups of near copies take the patients' place.
+They are found by the rule by which the shipped network's split was made (`ml.data.copies`).
 """
 
 from __future__ import annotations
@@ -9,21 +10,21 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from ml.data import copies
-from ml.data.samples import CLASSES, Sample
+from ml.data import copies, files
+from ml.data.samples import CLASSES, Reading, Sample
 from ml.errors import DataError
 
 
-def read(directory: Path) -> list[Sample]:
+def read(directory: Path) -> Reading:
     """Every image whose group of near copies agrees on the label.
 
     Groups with two labels are left out (`conflicts` lists them): no label of theirs can be trusted.
 
     Raises:
-        DataError: not the published layout.
+        DataError: not the published layout, or images that can't be read.
     """
     samples, conflicting = _grouped(directory)
-    return [sample for sample in samples if sample.group not in conflicting]
+    return Reading(tuple(sample for sample in samples if sample.group not in conflicting))
 
 
 def conflicts(directory: Path) -> list[list[Sample]]:
@@ -55,14 +56,10 @@ def _files(directory: Path) -> list[Sample]:
             "Name the folder that holds benign, malignant and normal.",
             tuple(missing),
         )
-    samples = []
-    for label in CLASSES:
-        for path in sorted((root / label).glob("*.png")):
-            if "_mask" not in path.stem:
-                masks = tuple(sorted(path.parent.glob(f"{_escape(path.stem)}_mask*.png")))
-                samples.append(Sample(path, label, "", "", "busi", masks))
-    return samples
-
-
-def _escape(stem: str) -> str:
-    return stem.replace("[", "[[]")
+    masks = files.masks(root)
+    return [
+        Sample(path, label, "", "", "busi", masks.get(path.with_suffix(""), ()))
+        for label in CLASSES
+        for path in sorted((root / label).glob("*.png"))
+        if "_mask" not in path.stem
+    ]

@@ -1,4 +1,8 @@
-"""Near copies: images whose thumbnails correlate. Finds re-saved, resized and re-annotated copies."""
+"""Near copies: images whose thumbnails correlate. Finds re-saved, resized and re-annotated copies.
+
+BUSI's groups, and with them the split of the shipped network, are made by this rule and stay as they are;
+`ml.data.likeness` finds mirrored and cropped copies too.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ml import imaging
+from ml.data.groups import Groups
+from ml.errors import DataError, ImageError
 
 SIDE = 48
 CORRELATION = 0.93
@@ -17,13 +23,26 @@ CORRELATION = 0.93
 
 
 def thumbnails(paths: Sequence[Path]) -> NDArray[np.float32]:
-    """float32 (N, 48 * 48): each row with mean 0 and norm 1 (a blank image is all zeros)."""
-    rows = np.empty((len(paths), SIDE * SIDE), dtype=np.float32)
+    """float32 (N, 48 * 48): each row with mean 0 and norm 1 (a blank image is all zeros).
+
+    Raises:
+        DataError: images can't be read; all of them are listed.
+    """
+    rows = np.zeros((len(paths), SIDE * SIDE), dtype=np.float32)
+    problems = []
     for row, path in zip(rows, paths, strict=True):
-        pixels = imaging.decode(path.read_bytes()).pixels
+        try:
+            pixels = imaging.decode(path.read_bytes()).pixels
+        except (ImageError, OSError) as error:
+            problems.append(f"{path}: {error.strerror if isinstance(error, OSError) else error}")
+            continue
         small = cv2.resize(pixels, (SIDE, SIDE), interpolation=cv2.INTER_AREA).astype(np.float32).ravel()
         small -= small.mean()
         row[:] = small / max(float(np.linalg.norm(small)), 1e-6)
+    if problems:
+        raise DataError(
+            f"{len(problems)} images can't be read. {problems[0]}", "Fetch them again.", tuple(problems)
+        )
     return rows
 
 
@@ -33,15 +52,7 @@ def group_names(paths: Sequence[Path], correlation: float = CORRELATION) -> list
     Groups are closed under "is a near copy of": a chain of copies is one group.
     """
     rows = thumbnails(paths)
-    parent = list(range(len(paths)))
-
-    def root(index: int) -> int:
-        while parent[index] != index:
-            parent[index] = parent[parent[index]]
-            index = parent[index]
-        return index
-
+    groups = Groups(len(paths))
     for first, second in zip(*np.nonzero(np.triu(rows @ rows.T > correlation, k=1)), strict=True):
-        low, high = sorted((root(int(first)), root(int(second))))
-        parent[high] = low
-    return [paths[root(index)].stem for index in range(len(paths))]
+        groups.join(int(first), int(second))
+    return [paths[groups.of(index)].stem for index in range(len(paths))]

@@ -19,7 +19,9 @@ class Sample:
     `masks`: lesion masks of the same size, white inside; several where several lesions were drawn.
     `fold`: the data set's own fold number, or None.
     `crop`: (x0, y0, x1, y1) in pixels where only a part of the image is meant, else None.
-    `birads`: the sonographer's assessment category, 2..5, where the data set has one.
+    `birads`: the reader's BI-RADS assessment category, 2..5, where the data set has one.
+    `name`: what names the image within its data set where folder and file name don't.
+    `spacing_mm`: side of a pixel in mm where the data set says it.
     """
 
     path: Path
@@ -31,11 +33,26 @@ class Sample:
     fold: int | None = None
     crop: tuple[int, int, int, int] | None = None
     birads: int | None = None
+    name: str = ""
+    spacing_mm: float | None = None
 
     @property
     def key(self) -> str:
         """Name of the image without the folder it happens to lie in: stable across machines."""
-        return f"{self.dataset}/{self.path.parent.name}/{self.path.name}"
+        return f"{self.dataset}/{self.name or f'{self.path.parent.name}/{self.path.name}'}"
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What a reader found: the images that are in order, and every fault of the others with line or path."""
+
+    samples: tuple[Sample, ...]
+    problems: tuple[str, ...] = ()
+
+
+def category(text: str) -> int | None:
+    """BI-RADS "2", "4a", "4C" or "5" -> 2..5; anything else (0, 1, 6, nothing) -> None."""
+    return int(text.strip()[0]) if text.strip()[:1] in tuple("2345") else None
 
 
 def fingerprint(samples: Iterable[Sample]) -> str:

@@ -15,9 +15,7 @@ from ml.predictor import Predictor
 
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     parser = subparsers.add_parser("evaluate", help="judge a network on labelled images, with 95%% intervals")
-    parser.add_argument(
-        "--data", action="append", required=True, metavar="NAME=DIR", help="bus-bra=DIR, busi=DIR"
-    )
+    parser.add_argument("--data", action="append", required=True, metavar="NAME=DIR", help=data.HELP)
     parser.add_argument(
         "--weights",
         type=Path,

@@ -19,9 +19,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         "train", help="train a network, judge it on a split that can't leak, save it"
     )
     parser.add_argument("--network", choices=networks.names(), default=default.network)
-    parser.add_argument(
-        "--data", action="append", required=True, metavar="NAME=DIR", help="bus-bra=DIR, busi=DIR"
-    )
+    parser.add_argument("--data", action="append", required=True, metavar="NAME=DIR", help=data.HELP)
     parser.add_argument(
         "--init", default="imagenet", metavar="FILE", help="imagenet, random, or a safetensors file"
     )

@@ -59,8 +59,9 @@ def _beside(sample: Sample) -> list[Sample]:
 
 
 def _lesion(sample: Sample) -> NDArray[np.bool_]:
-    masks = [imaging.decode(path.read_bytes()).pixels > 127 for path in sample.masks]
-    return np.asarray(np.logical_or.reduce(masks), dtype=np.bool_)
+    """bool (H, W), above half of the brightest: BUS-UCLM's masks are red, which as grey is 76, not 255."""
+    masks = [imaging.decode(path.read_bytes()).pixels for path in sample.masks]
+    return np.asarray(np.logical_or.reduce([mask > int(mask.max()) // 2 for mask in masks]), dtype=np.bool_)
 
 
 def read_pixels(sample: Sample) -> Gray:

@@ -6,7 +6,10 @@ import csv
 from pathlib import Path
 
 import numpy as np
+from openpyxl import Workbook
 from PIL import Image
+from pydicom.dataset import FileDataset, FileMetaDataset
+from pydicom.uid import DigitalMammographyXRayImageStorageForPresentation, ExplicitVRLittleEndian
 
 
 def scan(seed: int, shape: tuple[int, int] = (90, 110), bright: bool = False) -> np.ndarray:
@@ -64,3 +67,78 @@ def _table(path: Path, rows: list[dict[str, object]]) -> None:
         writer = csv.DictWriter(stream, fieldnames=list(rows[0]))
         writer.writeheader()
         writer.writerows(rows)
+
+
+def write_busuclm(root: Path) -> Path:
+    """Three images of two patients, masks green and red."""
+    lines = ["Image;Label;Doppler;Marks;Combined"]
+    for seed, (name, label) in enumerate(
+        (("ALWI_000", "Benign"), ("ALWI_001", "Normal"), ("ANAT_000", "Malignant"))
+    ):
+        save(scan(seed), root / "images" / f"{name}.png")
+        mask = np.zeros((90, 110, 3), np.uint8)
+        mask[30:60, 10:35, 1 if label == "Benign" else 0] = 255 if label != "Normal" else 0
+        save(mask, root / "masks" / f"{name}.png")
+        lines.append(f"{name}.png;{label};No;Yes;No")
+    (root / "INFO.csv").write_text("\n".join(lines))
+    return root
+
+
+def write_breast(root: Path) -> Path:
+    """Case 1 malignant with a second structure, case 2 normal without a mask."""
+    book = Workbook()
+    sheet = book.active
+    sheet.append(
+        ("CaseID", "Image_filename", "Mask_tumor_filename", "Mask_other_filename", "BIRADS", "Classification")
+    )
+    sheet.append((1, "case001.png", "case001_tumor.png", "case001_other1.png", "4b", "malignant"))
+    sheet.append((2, "case002.png", None, None, 1, "normal"))
+    images = root / "BrEaST-Lesions_USG-images_and_masks"
+    for name in ("case001", "case002"):
+        save(scan(len(name)), images / f"{name}.png")
+    for name in ("case001_tumor", "case001_other1"):
+        save(lesion(), images / f"{name}.png")
+    book.save(root / "BrEaST-Lesions-USG-clinical-data-Dec-15-2023.xlsx")
+    return root
+
+
+def write_cbisddsm(root: Path) -> Path:
+    """Two mammograms of one patient: two masses in one, calcifications in the other; crops before masks."""
+    header = (
+        "patient_id,breast_density,left or right breast,image view,abnormality id,assessment,pathology,{}"
+    )
+    paths = "image file path,cropped image file path,ROI mask file path"
+    mass, calc = "Mass-Training_P_00001_LEFT_CC", "Calc-Training_P_00001_LEFT_MLO"
+    rows = {
+        "mass": [(mass, 1, 3, "BENIGN_WITHOUT_CALLBACK"), (mass, 2, 5, "MALIGNANT")],
+        "calc": [(calc, 1, 0, "BENIGN")],
+    }
+    for kind, findings in rows.items():
+        lines = [header.format(paths)]
+        for case, number, grade, pathology in findings:
+            write_dicom(scan(number), root / "CBIS-DDSM" / case / "07-20-2016-DDSM-1" / "full" / "1-1.dcm")
+            within = root / "CBIS-DDSM" / f"{case}_{number}" / "series"
+            write_dicom(lesion()[30:60, 10:35], within / "1-1.dcm")
+            write_dicom(lesion(), within / "1-2.dcm")
+            mask = f'"{case}_{number}/1.2/3.4/000001.dcm\n"'
+            lines.append(f"P_00001,3,LEFT,CC,{number},{grade},{pathology},{case}/1.2/3.4/000000.dcm,x,{mask}")
+        (root / f"{kind}_case_description_train_set.csv").write_text("\n".join(lines))
+    return root
+
+
+def write_dicom(pixels: np.ndarray, path: Path, **header: object) -> None:
+    """A mammogram, or a mask, uncompressed."""
+    meta = FileMetaDataset()
+    meta.MediaStorageSOPClassUID = DigitalMammographyXRayImageStorageForPresentation
+    meta.MediaStorageSOPInstanceUID, meta.TransferSyntaxUID = "1.2.3.4", ExplicitVRLittleEndian
+    file = FileDataset("", {}, file_meta=meta, preamble=bytes(128))
+    file.SOPClassUID, file.SOPInstanceUID, file.Modality = meta.MediaStorageSOPClassUID, "1.2.3.4", "MG"
+    file.Rows, file.Columns = pixels.shape
+    file.SamplesPerPixel, file.PhotometricInterpretation = 1, "MONOCHROME2"
+    file.BitsAllocated = file.BitsStored = 8
+    file.HighBit, file.PixelRepresentation = 7, 0
+    file.PixelData = pixels.astype(np.uint8).tobytes()
+    for keyword, value in header.items():
+        setattr(file, keyword, value)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    file.save_as(path, enforce_file_format=True)

@@ -4,8 +4,9 @@ import shutil
 import numpy as np
 import pytest
 
+from ml import data
 from ml.__main__ import main
-from ml.data import busbra, splits
+from ml.data import splits
 from ml.evaluation import overlap, reading, report
 from ml.predictor import Predictor
 from tests.ml.data.published import write_busbra, write_busi
@@ -64,7 +65,7 @@ def test_images_left_out_for_copies_of_another_label_are_counted(evaluate, folde
 
 def test_the_answers_are_those_of_the_clinic(folders, tiny_weights):
     predictor = Predictor(tiny_weights)
-    samples = busbra.read(folders[0])
+    samples = data.read("bus-bra", folders[0])
     answers = reading.read(predictor, samples)
     for sample, row, flagged in zip(samples, answers.probabilities, answers.flagged, strict=True):
         alone = predictor.predict(sample.path.read_bytes())
@@ -85,7 +86,7 @@ def test_images_that_the_network_learned_from_are_said_and_the_others_judged_apa
     evaluate, folders, tiny_weights, tmp_path
 ):
     weights = shutil.copytree(tiny_weights, tmp_path / "weights")
-    samples = busbra.read(folders[0])
+    samples = data.read("bus-bra", folders[0])
     splits.write_manifest({"fold-1": samples[: 2 * PATIENTS - 8]}, weights / overlap.MANIFEST)
     given = json.loads(evaluate("--json", weights=weights)[1])["tables"]
     assert [part["part"] for part in given] == ["all images", "images not seen in training"]
@@ -100,7 +101,7 @@ def test_images_that_cannot_be_read_are_all_listed(folders, tmp_path, tiny_weigh
     broken = shutil.copytree(folders[0], tmp_path / "broken")
     for name in ("bus_0001-l", "bus_0003-r"):
         (broken / "Images" / f"{name}.png").write_bytes(b"no image")
-    samples = busbra.read(broken)
+    samples = data.read("bus-bra", broken)
     with pytest.raises(reading.DataError) as caught:
         reading.read(Predictor(tiny_weights), samples)
     assert [problem.split(":")[0] for problem in caught.value.problems] == [
@@ -117,7 +118,7 @@ def test_weights_that_are_not_there_fail_with_a_named_error_and_an_empty_output(
 
 def test_a_class_that_the_network_does_not_know_is_a_named_error(folders, tiny_weights):
     predictor = Predictor(tiny_weights)
-    samples = busbra.read(folders[0])
+    samples = data.read("bus-bra", folders[0])
     answers = reading.read(predictor, samples[:4])
     card = predictor.card.model_copy(update={"classes": ("malignant", "normal", "other")})
     found = overlap.find(samples[:4], card, tiny_weights)
