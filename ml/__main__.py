@@ -1,4 +1,4 @@
-"""`python -m ml train | evaluate | predict | bench`: one sub-command a capability."""
+"""`python -m ml train | evaluate | predict | audit | bench`: one sub-command a capability."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ _COMMANDS = {
     "train": "ml.training.cli",
     "evaluate": "ml.evaluation.cli",
     "predict": "ml.predict_cli",
+    "audit": "ml.data.doctor.cli",
     "bench": "ml.bench",
 }
 

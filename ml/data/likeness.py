@@ -24,7 +24,7 @@ SIDE = 60
 BLANK: Gray = np.zeros((SIDE, SIDE), dtype=np.uint8)
 """The descriptor of an image that is like no other."""
 
-COARSE, FINE = 0.80, 0.87
+COARSE, FINE = 0.76, 0.87
 """Least correlation of thumbnails to look closer, and of aligned images to be near copies."""
 
 _THUMBNAIL, _CROP, _OVERLAP = 12, round(0.05 * SIDE), 0.7

@@ -30,18 +30,23 @@ def read(path: Path, dataset: str = "manifest") -> Reading:
     Raises:
         DataError: there is no such table, or it lacks a path and a label.
     """
-    file = path / FILE if path.is_dir() else path
-    problems: list[str] = []
-    root, seen = _root(file), set[str]()
-    rows: list[tuple[Sample, str]] = []
-    for line, row in tables.read(file, ("path", "label"), problems):
-        if LEFT_OUT.isdisjoint(row.get("findings", "").split(";")):
-            sample, fault = _sample(row, root, dataset, seen)
-            if fault:
-                problems.append(f"{file.name} line {line}: {fault}")
-            else:
-                rows.append((sample, row.get("group", "")))
-    return Reading(tuple(_grouped(rows, dataset)), tuple(problems))
+    rows, problems = _rows(path / FILE if path.is_dir() else path, dataset, LEFT_OUT)
+    return Reading(tuple(_grouped(rows, dataset)), problems)
+
+
+def listed(file: Path, dataset: str) -> Reading:
+    """Every row, whatever its findings are, not grouped yet. Raises as `read`."""
+    rows, problems = _rows(file, dataset, frozenset())
+    return Reading(tuple(sample for sample, _ in rows), problems)
+
+
+def root(file: Path) -> Path:
+    """The folder that the paths of a table are relative to."""
+    try:
+        said = json.loads((file.parent / FINDINGS).read_text(encoding="utf-8"))["directory"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return file.parent
+    return file.parent / said if isinstance(said, str) else file.parent
 
 
 def left_out(path: Path) -> int:
@@ -51,10 +56,27 @@ def left_out(path: Path) -> int:
     return sum(not LEFT_OUT.isdisjoint(row.get("findings", "").split(";")) for _, row in rows)
 
 
-def _sample(row: tables.Row, root: Path, dataset: str, seen: set[str]) -> tuple[Sample, str]:
+def _rows(
+    file: Path, dataset: str, without: frozenset[str]
+) -> tuple[list[tuple[Sample, str]], tuple[str, ...]]:
+    """Sample and group of each row that is in order and has no finding of `without`; the faults."""
+    problems: list[str] = []
+    top, seen = root(file), set[str]()
+    rows: list[tuple[Sample, str]] = []
+    for line, row in tables.read(file, ("path", "label"), problems):
+        if without.isdisjoint(row.get("findings", "").split(";")):
+            sample, fault = _sample(row, top, dataset, seen)
+            if fault:
+                problems.append(f"{file.name} line {line}: {fault}")
+            else:
+                rows.append((sample, row.get("group", "")))
+    return rows, tuple(problems)
+
+
+def _sample(row: tables.Row, top: Path, dataset: str, seen: set[str]) -> tuple[Sample, str]:
     """The sample of a row, and what is wrong with it ("": nothing)."""
     name, label = Path(row["path"]).as_posix(), row["label"].lower()
-    masks = tuple(root / mask.strip() for mask in row.get("mask", "").split(";") if mask.strip())
+    masks = tuple(top / mask.strip() for mask in row.get("mask", "").split(";") if mask.strip())
     spacing = _millimetres(row.get("spacing", ""))
     patient = f"{dataset}:{row['patient']}" if row.get("patient") else ""
     fault = ""
@@ -62,12 +84,12 @@ def _sample(row: tables.Row, root: Path, dataset: str, seen: set[str]) -> tuple[
         fault = f"label is {row['label']!r}, not one of {', '.join(CLASSES)}"
     elif name in seen:
         fault = f"{name} stands in it twice"
-    elif missing := [path for path in (root / name, *masks) if not _is_file(path)]:
+    elif missing := [path for path in (top / name, *masks) if not _is_file(path)]:
         fault = f"no file {missing[0]}"
     elif spacing is not None and not 0 < spacing <= MAX_SPACING_MM:
         fault = f"spacing is {row['spacing']!r}, not mm a pixel"
     seen.add(name)
-    sample = Sample(root / name, label, patient, "", dataset, masks, name=name, spacing_mm=spacing)
+    sample = Sample(top / name, label, patient, "", dataset, masks, name=name, spacing_mm=spacing)
     return sample, fault
 
 
@@ -98,11 +120,3 @@ def _grouped(rows: list[tuple[Sample, str]], dataset: str) -> list[Sample]:
     for index, sample in zip(alone, folder.by_likeness([samples[index] for index in alone]), strict=True):
         samples[index] = sample
     return samples
-
-
-def _root(file: Path) -> Path:
-    try:
-        said = json.loads((file.parent / FINDINGS).read_text(encoding="utf-8"))["directory"]
-    except (OSError, ValueError, KeyError, TypeError):
-        return file.parent
-    return file.parent / said if isinstance(said, str) else file.parent
