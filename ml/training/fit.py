@@ -79,6 +79,7 @@ def _train(
     module: Classifier, train: Sequence[Sample], validation: Sequence[Sample], directory: Path
 ) -> lightning.Trainer:
     recipe = module.recipe
+    given = [{name: value.clone() for name, value in stage.state_dict().items()} for stage in module.frozen]
     rows = [*train, *lesion_free_crops(train, recipe.lesion_free_share, recipe.seed)]
     held = DataLoader(Plain(validation, recipe.classes, preprocessing(recipe)), 64) if validation else None
     last = ModelCheckpoint(directory, filename="last", save_top_k=1, enable_version_counter=False)
@@ -102,6 +103,8 @@ def _train(
     if best is not None and best.best_model_path:
         state = torch.load(best.best_model_path, weights_only=True)["state_dict"]
         module.load_state_dict(state)
+    for stage, values in zip(module.frozen, given, strict=True):
+        stage.load_state_dict(values)  # averaging equal values a thousand times changes their last bits
     module.to(memory_format=torch.contiguous_format)
     return trainer
 

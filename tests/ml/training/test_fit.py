@@ -91,9 +91,12 @@ def test_a_run_goes_on_from_its_last_whole_epoch(samples, tmp_path, monkeypatch)
     assert (tmp_path / "last.ckpt").exists()
     assert not (tmp_path / "network.safetensors").exists()
     epochs: list[int] = []
-    monkeypatch.setattr(Classifier, "on_train_epoch_start", lambda self: epochs.append(self.current_epoch))
-    fit(SMALL, "random", samples, [], tmp_path)
+    with monkeypatch.context() as patch:
+        patch.setattr(Classifier, "on_train_epoch_start", lambda self: epochs.append(self.current_epoch))
+        resumed, _ = fit(SMALL, "random", samples, [], tmp_path)
     assert epochs == [1]
+    unbroken, _ = fit(SMALL, "random", samples, [], tmp_path / "unbroken")
+    torch.testing.assert_close(dict(resumed.state_dict()), dict(unbroken.state_dict()))
 
 
 def test_with_validation_samples_it_stops_early_and_keeps_the_best(samples, tmp_path):
@@ -110,6 +113,17 @@ def test_frozen_stages_keep_weights_and_statistics(samples):
     assert not module.network.stem.training
     assert module.network.layer1.training
     assert not any(p.requires_grad for p in module.network.stem.parameters())
+
+
+def test_frozen_stages_are_kept_to_the_last_bit(samples, tmp_path):
+    """Else members of a committee that were broken off at different epochs could not share them."""
+    recipe = SMALL.model_copy(update={"frozen": ("stem",)})
+    init = tmp_path / "given.safetensors"
+    checkpoint.write_tensors(networks.build("tiny", 3), init)
+    trained, _ = fit(recipe, str(init), samples, [], tmp_path)
+    given = checkpoint.read_tensors(init)
+    for name, value in trained.stem.state_dict().items():
+        assert torch.equal(value, given[f"stem.{name}"]), name
 
 
 def test_in_the_first_phase_given_weights_and_their_statistics_stay(samples, tmp_path, monkeypatch):
