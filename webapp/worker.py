@@ -15,7 +15,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from webapp import database_faults
 from webapp.errors import AppError
 from webapp.jobs import UNREACHABLE, Queue
-from webapp.services import decoding, inference, leases, sweeping, workers
+from webapp.services import decoding, inference, leases, query_plans, sweeping, workers
 
 log = logging.getLogger(__name__)
 
@@ -23,6 +23,7 @@ _REAP_SECONDS = 10.0
 """At most; with a short lease, half of it."""
 _AWAY_SECONDS = 2.0
 _SWEEP_SECONDS = 24 * 3600.0
+_COUNT_SECONDS = 3600.0
 _STOP_SECONDS = 30.0
 _WAKE_AT_MOST = 500
 """Calls in the queue at a time: more than the workers can answer before the next round."""
@@ -84,7 +85,7 @@ class _Housekeeper:
         self._queue = queue
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="housekeeper", daemon=True)
-        self._next_sweep = time.monotonic()
+        self._next_sweep = self._next_count = time.monotonic()
         self._lease_seconds = app.extensions["config"].lease_seconds
         self._pause = min(_REAP_SECONDS, self._lease_seconds / 2)
 
@@ -121,6 +122,9 @@ class _Housekeeper:
         workers.seen(self._queue.worker, *inference.keep_up())
         leases.close_exhausted()
         self._queue.wake(self._queue.missing(min(leases.waiting(), _WAKE_AT_MOST)))
+        if time.monotonic() >= self._next_count:
+            self._next_count += _COUNT_SECONDS
+            query_plans.refresh()
         if time.monotonic() >= self._next_sweep:
             self._next_sweep += _SWEEP_SECONDS
             log.info("swept %d files without a row", sweeping.sweep())

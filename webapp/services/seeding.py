@@ -33,7 +33,7 @@ from webapp.models import (
     new_uid,
     now,
 )
-from webapp.services import accounts, dump, words
+from webapp.services import accounts, dump, query_plans, words
 from webapp.services.accounts import NewUser
 
 READERS = 12
@@ -88,6 +88,7 @@ def seed(
             _insert(connection, draw.rows(connection, done, count))
         done += count
         progress(done)
+    query_plans.refresh()
 
 
 def _people(group: str) -> list[User]:
