@@ -170,14 +170,15 @@ def _listed_keys(value: SecretStr | None) -> list[str]:
 def _engine_options(url: str) -> dict[str, Any]:
     """How the database is spoken to. A page waits for a lock of Postgres no longer than for one of SQLite
     (see `webapp.extensions`), and a connection that died with the server is made anew before it is used.
+    One to SQLite is opened anew after an hour: only then does it read what `query_plans` has found.
 
     Parameters of a failed statement can be patient references: they stay out of the logs.
     """
     options: dict[str, Any] = {"hide_parameters": True}
     if url.startswith("postgresql"):
         waits = {"connect_timeout": _PATIENCE, "options": f"-c lock_timeout={_PATIENCE}s"}
-        options |= {"pool_pre_ping": True, "connect_args": waits}
-    return options
+        return options | {"pool_pre_ping": True, "connect_args": waits}
+    return options | {"pool_recycle": 3600}
 
 
 SECURITY = {
