@@ -1,4 +1,4 @@
-"""`python -m ml train | evaluate | predict | audit | bench`: one sub-command a capability."""
+"""`python -m ml train | study | evaluate | predict | audit | bench`: one sub-command a capability."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from ml.errors import DataError, MlError
 
 _COMMANDS = {
     "train": "ml.training.cli",
+    "study": "ml.study.cli",
     "evaluate": "ml.evaluation.cli",
     "predict": "ml.predict_cli",
     "audit": "ml.data.doctor.cli",

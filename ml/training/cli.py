@@ -55,7 +55,7 @@ def train(arguments: argparse.Namespace) -> int:
         samples=tuple(data.read_all(data.parse(arguments.data))),
         out=arguments.out,
         version=arguments.version,
-        command=_as_typed(arguments.typed),
+        command=as_typed(arguments.typed),
     )
     if arguments.cross_validate is None:
         card = run.single(job)
@@ -101,7 +101,7 @@ def _numbers(text: str) -> list[int]:
     return [int(part) for part in parts]
 
 
-def _as_typed(words: list[str]) -> str:
+def as_typed(words: list[str]) -> str:
     """The command with folders replaced by names: a card must not carry a path of the machine."""
     shown = []
     for word in words:

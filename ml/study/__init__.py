@@ -1,0 +1,1 @@
+"""Studies: the systems of a paper, trained as the paper did and without leaks, both beside its claims."""

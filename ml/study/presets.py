@@ -1,0 +1,113 @@
+"""How much of a paper's setting a study runs: all of it, what two cores do in an hour, or a test."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from ml.errors import DataError
+from ml.training.recipe import Recipe
+from ml.training.recipes.paper import Enlarged, Paper, System
+
+
+@dataclass(frozen=True, slots=True)
+class Preset:
+    """What is changed of a paper's setting; None: nothing. `network` takes every network's place."""
+
+    name: str
+    folds: int
+    resamples: int
+    size: int | None = None
+    epochs: int | None = None
+    least_lr: float = 0.0
+    factor: float | None = None
+    systems: int | None = None
+    network: str | None = None
+    whole: bool = False
+
+
+PRESETS = {
+    preset.name: preset
+    for preset in (
+        Preset("full", folds=5, resamples=2000, whole=True),
+        Preset("small", folds=2, resamples=1000, size=64, epochs=4, least_lr=3e-4, factor=2.0),
+        Preset(
+            "smoke",
+            folds=2,
+            resamples=100,
+            size=32,
+            epochs=1,
+            least_lr=3e-3,
+            factor=1.5,
+            systems=1,
+            network="tiny",
+        ),
+    )
+}
+
+
+def get(name: str) -> Preset:
+    """The preset of that name.
+
+    Raises:
+        DataError: there is none.
+    """
+    if name not in PRESETS:
+        raise DataError(f"No preset is called {name!r}.", f"Choose one of: {', '.join(PRESETS)}.")
+    return PRESETS[name]
+
+
+def systems(paper: Paper, preset: Preset) -> tuple[System, ...]:
+    """Those of the paper's systems that the preset runs, as it runs them."""
+    names = [system.name for system in paper.systems] if preset.whole else list(paper.small)
+    chosen = [paper.system(name) for name in names[: preset.systems]]
+    return tuple(_reduced(system, preset) for system in chosen)
+
+
+def _reduced(system: System, preset: Preset) -> System:
+    enlarged = system.enlarged
+    if enlarged and preset.factor:
+        enlarged = Enlarged(min(enlarged.factor, preset.factor), enlarged.balanced)
+    return replace(system, network=preset.network or system.network, enlarged=enlarged)
+
+
+def recipe(paper: Paper, system: System, preset: Preset, classes: tuple[str, ...]) -> Recipe:
+    """The paper's setting for one system, as the preset runs it. A head's phase keeps its share of the
+    epochs."""
+    given = paper.recipe
+    epochs = preset.epochs or given.epochs
+    return given.model_copy(
+        update={
+            "network": system.network,
+            "classes": classes,
+            "size": preset.size or given.size,
+            "epochs": epochs,
+            "head_epochs": -(-given.head_epochs * epochs // given.epochs),
+            "lr": max(given.lr, preset.least_lr),
+        }
+    )
+
+
+def changes(paper: Paper, preset: Preset) -> tuple[str, ...]:
+    """What the preset changes of the paper's setting, a line each; empty for `full`."""
+    if preset.whole:
+        return ()
+    given, small = paper.recipe, systems(paper, preset)
+    said = [
+        f"inputs of {preset.size} pixels in place of {given.size}",
+        f"{preset.epochs} epochs in place of {given.epochs}",
+        f"{preset.folds} folds in place of {PRESETS['full'].folds}",
+    ]
+    if given.lr < preset.least_lr:
+        said.append(f"a learning rate of {preset.least_lr:g} in place of {given.lr:g}, for fewer steps")
+    for system in small:
+        before = paper.system(system.name).enlarged
+        if before and system.enlarged and system.enlarged != before:
+            said.append(
+                f"{system.name}: {system.enlarged.factor:g} times the images, not {before.factor:.2f}"
+            )
+    left_out = [system.name for system in paper.systems if system.name not in {s.name for s in small}]
+    if left_out:
+        said.append(f"not run: {'; '.join(left_out)}")
+    if preset.network:
+        said.append(f"every network is replaced by `{preset.network}`: figures that say nothing of systems")
+    return tuple(said)
