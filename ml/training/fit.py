@@ -88,7 +88,13 @@ def _train(
     if recipe.average_decay:
         callbacks.append(EMAWeightAveraging(decay=recipe.average_decay, update_every_n_steps=1))
     if held:
-        best = ModelCheckpoint(directory, filename="best", monitor="val_loss", enable_version_counter=False)
+        best = ModelCheckpoint(
+            directory,
+            filename="best",
+            monitor="val_loss",
+            save_weights_only=True,
+            enable_version_counter=False,
+        )
         callbacks += [best, EarlyStopping("val_loss", patience=recipe.patience)]
     trainer = _trainer(recipe, callbacks, directory)
     with warnings.catch_warnings():
