@@ -27,6 +27,7 @@ __all__ = [
     "HELP",
     "NAMES",
     "Sample",
+    "conflicts",
     "fingerprint",
     "left_out",
     "parse",
@@ -108,6 +109,13 @@ def left_out(name: str, directory: Path) -> int:
     if kind == "folder":
         return folder.left_out(directory)
     return manifest.left_out(directory) if kind == "manifest" else 0
+
+
+def conflicts(name: str, directory: Path) -> list[Sample]:
+    """The images that `read` leaves out because near copies of them carry another label."""
+    if name == "busi":
+        return [sample for group in busi.conflicts(directory) for sample in group]
+    return folder.conflicts(directory, name) if _kind(name) == "folder" else []
 
 
 def _kind(name: str) -> str:

@@ -33,7 +33,12 @@ def read(directory: Path, dataset: str = "folder") -> Reading:
 
 def left_out(directory: Path, dataset: str = "folder") -> int:
     """How many images `read` leaves out because near copies of them carry another label."""
-    return len(conflicting(by_likeness(_listed(directory, dataset).samples)))
+    return len(conflicts(directory, dataset))
+
+
+def conflicts(directory: Path, dataset: str = "folder") -> list[Sample]:
+    """The images that `read` leaves out."""
+    return conflicting(by_likeness(_listed(directory, dataset).samples))
 
 
 def by_likeness(samples: Sequence[Sample]) -> list[Sample]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ml import data
-from ml.data import Sample, busi, fingerprint
+from ml.data import Sample, fingerprint
 from ml.errors import DataError
 from ml.training.recipes.paper import Paper
 
@@ -35,8 +35,8 @@ def read(paper: Paper, sources: Mapping[str, Path]) -> Material:
         DataError: as the readers; or a class has too few patients or groups.
     """
     agreed = data.read_all(sources)
-    found = [group for name, folder in sources.items() if name == "busi" for group in busi.conflicts(folder)]
-    everything = [*agreed, *(sample for group in found for sample in group)]
+    torn = [sample for name, folder in sources.items() for sample in data.conflicts(name, folder)]
+    everything = [*agreed, *torn]
     kept = _labelled(agreed, paper)
     classes = tuple(name for name in paper.classes if any(sample.label == name for sample in kept))
     _require(kept, classes, paper)
@@ -44,7 +44,10 @@ def read(paper: Paper, sources: Mapping[str, Path]) -> Material:
         classes=classes,
         published=tuple(_labelled(everything, paper)),
         agreed=tuple(kept),
-        conflicts=tuple(tuple(_labelled(group, paper)) for group in found),
+        conflicts=tuple(
+            tuple(sample for sample in torn if sample.group == group)
+            for group in sorted({sample.group for sample in torn})
+        ),
         left_out=sum(sample.label not in paper.labels for sample in everything),
         fingerprint=fingerprint(everything),
     )

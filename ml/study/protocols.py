@@ -121,7 +121,7 @@ def _copy(sample: Sample, number: int, recipe: Recipe, folder: Path, seed: int) 
         beside = path.with_name(f"{path.stem}.{os.getpid()}.png")
         cv2.imwrite(str(beside), seen)
         beside.replace(path)
-    return replace(sample, path=path, masks=(), crop=None)
+    return replace(sample, path=path, masks=(), crop=None, name=path.name)
 
 
 def still(system: System, recipe: Recipe) -> Recipe:
