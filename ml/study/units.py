@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import hashlib
 import json
 import os
@@ -67,6 +68,7 @@ def run(recipe: Recipe, init: str, parts: Parts, directory: Path) -> tuple[Unit,
         }
         _save_json(told, directory / _DONE)
     wait()
+    gc.collect()  # a trainer and its module know each other, and hold a gigabyte of optimiser's state
     return _read(parts, directory), network
 
 
