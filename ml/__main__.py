@@ -1,4 +1,4 @@
-"""`python -m ml train | study | evaluate | predict | audit | bench`: one sub-command a capability."""
+"""`python -m ml train | study | evaluate | predict | audit | gan | bench`: one sub-command a capability."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ _COMMANDS = {
     "evaluate": "ml.evaluation.cli",
     "predict": "ml.predict_cli",
     "audit": "ml.data.doctor.cli",
+    "gan": "ml.training.gan_cli",
     "bench": "ml.bench",
 }
 

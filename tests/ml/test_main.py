@@ -5,7 +5,7 @@ import pytest
 from ml.__main__ import main
 
 
-@pytest.mark.parametrize("words", [[], ["train"], ["evaluate"], ["predict"], ["audit"], ["bench"]])
+@pytest.mark.parametrize("words", [[], ["train"], ["evaluate"], ["predict"], ["audit"], ["gan"], ["bench"]])
 def test_every_command_explains_itself(words, capsys):
     with pytest.raises(SystemExit) as ended:
         main([*words, "--help"])
