@@ -16,9 +16,9 @@ from ml.training.recipe import Recipe
 
 class Classifier(lightning.LightningModule):
     """Trains a registered network by cross-entropy, with two more tasks where the recipe asks for them: a
-    small head draws the lesion from the stage before the target layer (binary cross-entropy on the mask), a
-    second one gives the sonographer's BI-RADS category from the pooled features. Both heads are thrown
-    away afterwards: the saved network has its published architecture."""
+    small head draws the lesion from the stage before the target layer, from that one where it is the first
+    (binary cross-entropy on the mask), a second one gives the sonographer's BI-RADS category from the pooled
+    features. Both heads are thrown away afterwards: the saved network has its published architecture."""
 
     draw: nn.Module | None = None
     grade: nn.Module | None = None
@@ -46,7 +46,8 @@ class Classifier(lightning.LightningModule):
     def _add_heads(self) -> None:
         name, size = self.recipe.network, self.recipe.size
         entry = networks.spec(name)
-        self.before, rest = networks.cut(self.network, name, entry.stages.index(entry.target_layer))
+        target = entry.stages.index(entry.target_layer)
+        self.before, rest = networks.cut(self.network, name, max(target, 1))
         self.pool, self.classify = rest[:-1], rest[-1]
         self.draw = _mask_head(_width(self.before, size))
         self.grade = nn.Linear(_width(nn.Sequential(self.before, self.pool), size), GRADES)
