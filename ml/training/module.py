@@ -20,9 +20,6 @@ class Classifier(lightning.LightningModule):
     (binary cross-entropy on the mask), a second one gives the sonographer's BI-RADS category from the pooled
     features. Both heads are thrown away afterwards: the saved network has its published architecture."""
 
-    draw: nn.Module | None = None
-    grade: nn.Module | None = None
-
     def __init__(
         self,
         recipe: Recipe,
@@ -35,6 +32,8 @@ class Classifier(lightning.LightningModule):
         super().__init__()
         self.recipe, self.watched = recipe, watched
         self.network = network
+        self.draw: nn.Module | None = None
+        self.grade: nn.Module | None = None
         self.frozen = [network.get_submodule(stage) for stage in recipe.frozen]
         for module in self.frozen:
             module.requires_grad_(False)

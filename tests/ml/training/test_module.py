@@ -19,7 +19,8 @@ from ml.training.recipe import Recipe
     ],
 )
 def test_lesions_are_drawn_from_a_map_and_grades_given_from_a_vector(name, drawn_from, graded_from):
+    recipe = Recipe(network=name, size=64, mask_weight=0.5, grade_weight=0.3)
     with torch.device("meta"):
-        classifier = Classifier(Recipe(network=name, size=64), networks.build(name, 3))
+        classifier = Classifier(recipe, networks.build(name, 3))
     assert classifier.draw[0].in_channels == drawn_from
     assert classifier.grade.in_features == graded_from
