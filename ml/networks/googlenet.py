@@ -1,5 +1,9 @@
 """GoogLeNet (Szegedy et al. 2015, arXiv 1409.4842), as torchvision builds it, with batch normalisation and
-without the two auxiliary classifiers; Zourhri et al. 2025 compare heatmaps with it."""
+without the two auxiliary classifiers; Zourhri et al. 2025 compare heatmaps with it.
+
+torchvision rescales inputs for its ImageNet weights to -1..1; that is left to fine-tuning here, so that
+every network reads what its card says.
+"""
 
 from __future__ import annotations
 
