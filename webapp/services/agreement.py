@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime
 
 from sqlalchemy import select
 
@@ -73,7 +74,8 @@ class Pair:
 class Report:
     """All that the page shows; a comparison is None where no row has both sides.
 
-    `curve`: (1 - specificity, sensitivity) of the network's P(malignant) against the outcome.
+    `curve`: (1 - specificity, sensitivity) of the network's P(malignant) against the outcome. `at`: when
+    it was counted; with very many cases that may be a minute ago.
     """
 
     scans: int
@@ -89,6 +91,7 @@ class Report:
     readers_truth: Comparison | None
     readers: tuple[Against, ...]
     pairs: tuple[Pair, ...]
+    at: datetime
 
 
 def report(user: User, scope: Scope) -> Report:
@@ -109,6 +112,7 @@ def report(user: User, scope: Scope) -> Report:
         readers_truth=_comparison(_READERS_TRUTH, found.all_readers),
         readers=tuple(_readers(found)),
         pairs=tuple(_pairs(found)),
+        at=found.at,
     )
 
 

@@ -10,6 +10,7 @@ import time
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -34,7 +35,7 @@ from sqlalchemy import (
 )
 
 from webapp.extensions import db
-from webapp.models import RESULTS, Analysis, Erasure, Image, Outcome, Read, User
+from webapp.models import RESULTS, Analysis, Erasure, Image, Outcome, Read, User, now
 from webapp.services.agreement_rows import BLOCKS, CALLS, Scope, allowed, reads, scans
 
 OUTCOMES = ("malignant", "not malignant")
@@ -43,14 +44,18 @@ STEPS = 200
 """Of P(malignant) in the ROC curve: two scans within one step are ties."""
 MOST_PAIRS = 20
 """Pairs of readers on the page, those with the most scans in common."""
-KEPT_S = 300
-"""Seconds after which tables are counted anew whatever happened."""
+LONG = 1.0
+"""Seconds of counting from which on tables are shown that are not the newest."""
+REST = 20
+"""Times as long as it took to count them."""
+OLDEST = 300.0
+"""Seconds after which tables are counted anew although nothing seems to have changed."""
 MOST_KEPT = 16
 """Scopes whose tables are kept, less than 1 MB each."""
 _TOTALS = ("scans", "with_outcome", "flagged", "reads")
 _SCORES = tuple(str(step) for step in range(STEPS + 1))
 _NO_NUMBER, _NO_WORD = cast(null(), Integer), cast(null(), String)
-_kept: WeakKeyDictionary[Engine, tuple[tuple[Any, ...], dict[Scope, Counts]]] = WeakKeyDictionary()
+_kept: WeakKeyDictionary[Engine, dict[Scope, _Kept]] = WeakKeyDictionary()
 
 Who = tuple[Any, Any]
 """Ids of readers, None where there is none."""
@@ -87,6 +92,7 @@ class Counts:
     `scores`: outcome down, network across, a row a scan; `same_scans`: of those, the scans that were read.
     `all_readers`: outcome down, readers across, a row a read; `readers`: each of them, by id.
     `pairs`: BI-RADS categories of the scans that both readers (ids) assessed, the most scans first.
+    `at`: when it was counted.
     """
 
     totals: Totals
@@ -99,6 +105,23 @@ class Counts:
     all_readers: Table | None
     readers: dict[int, Table]
     pairs: dict[tuple[int, int], Table]
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    """What was counted at `at` (seconds, monotonic) within `took` seconds, with the `_stamp` of before."""
+
+    counts: Counts
+    stamp: tuple[Any, ...]
+    at: float
+    took: float
+
+    def holds(self, stamp: tuple[Any, ...]) -> bool:
+        """Whether it may be shown. The same stamp is not believed for ever: on Postgres a row may be
+        committed after one with a higher number."""
+        age = time.monotonic() - self.at
+        return age < OLDEST if stamp == self.stamp else self.took > LONG and age < REST * self.took
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,31 +156,32 @@ class _Figure:
 def load(user: User, scope: Scope) -> Counts:
     """Every table of the scope. Forbidden as in `agreement_rows.allowed`.
 
-    Counting reads every case, so the tables are kept in this process until one is added or erased.
+    Counting reads every case, so the tables are kept in this process until a row is added or erased. Where
+    counting takes long they are kept for `REST` times as long even then: it never fills a processor.
     """
-    seen, kept = _stamp(), _kept.get(db.engine)
-    if kept is None or kept[0] != seen:
-        kept = _kept[db.engine] = (seen, {})
-    scope = allowed(user, scope)
-    if scope not in kept[1]:
-        if len(kept[1]) == MOST_KEPT:
-            kept[1].clear()
-        kept[1][scope] = count(scope)
-    return kept[1][scope]
+    scope, seen = allowed(user, scope), _stamp()
+    kept = _kept.setdefault(db.engine, {})
+    known = kept.get(scope)
+    if known is None or not known.holds(seen):
+        if len(kept) == MOST_KEPT:
+            kept.clear()
+        began = time.monotonic()
+        found = count(scope)
+        known = kept[scope] = _Kept(found, seen, time.monotonic(), time.monotonic() - began)
+    return known.counts
 
 
 def _stamp() -> tuple[Any, ...]:
-    """Changes whenever a table may. Its rows are added or erased, never edited, so the highest numbers tell;
-    but for Postgres, where a lower number may be committed later: hence the time, in steps of `KEPT_S`."""
+    """Changes with the tables: their rows are added or erased, never edited, so the highest numbers tell."""
     last = [
         select(func.max(model.id)).scalar_subquery() for model in (Image, Analysis, Read, Outcome, Erasure)
     ]
-    return (int(time.monotonic() // KEPT_S), *db.session.execute(select(*last)).one())
+    return tuple(db.session.execute(select(*last)).one())
 
 
 def count(scope: Scope) -> Counts:
     """Every table of an allowed scope, counted anew in one statement."""
-    figures, wanted = statement(scope)
+    at, (figures, wanted) = now(), statement(scope)
     rows: dict[str, dict[Who, list[Any]]] = defaultdict(lambda: defaultdict(list))
     for name, first, second, *rest in db.session.execute(wanted):
         if rest[-1]:
@@ -170,7 +194,7 @@ def count(scope: Scope) -> Counts:
     totals = {name: sum(row[-1] for row in rows[name][None, None]) for name in _TOTALS}
     readers = {who[0]: table for who, table in tables["readers"].items()}
     pairs = dict(sorted(tables["pairs"].items(), key=lambda item: (-item[1].counts.sum(), item[0])))
-    return Counts(Totals(**totals), **alone, readers=readers, pairs=pairs)
+    return Counts(Totals(**totals), **alone, readers=readers, pairs=pairs, at=at)
 
 
 def statement(scope: Scope) -> tuple[list[_Figure], CompoundSelect[Any]]:
