@@ -7,6 +7,7 @@ the current version of the read, of the outcome the version that holds for the s
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Literal
@@ -60,18 +61,25 @@ def choices(user: User) -> tuple[list[tuple[int, str]], list[tuple[int, str]], l
     """What may be filtered by: groups and readers (id, name), and networks (checksum, name and version)."""
     own = allowed(user, Scope()).group
     groups = select(Group.id, Group.name).order_by(Group.name)
-    readers = (
-        select(User.id, User.name).where(User.id.in_(select(Read.reader_id))).order_by(User.name, User.id)
-    )
+    has_read = exists().where(Read.reader_id == User.id)
+    readers = select(User.id, User.name).where(has_read).order_by(User.name, User.id)
     if own is not None:
         groups, readers = groups.where(Group.id == own), readers.where(User.group_id == own)
-    name = (Analysis.network_checksum, Analysis.network_name, Analysis.network_version)
-    networks = db.session.execute(select(*name).distinct().order_by(*name[1:]))
     return (
         [(row.id, row.name) for row in db.session.execute(groups)],
         [(row.id, row.name) for row in db.session.execute(readers)],
-        [(row[0], f"{row[1]} {row[2]}") for row in networks],
+        sorted(_networks(), key=lambda one: one[1]),
     )
+
+
+def _networks() -> Iterator[tuple[str, str]]:
+    """(checksum, name and version) of each, from one checksum of the index to the next, past its analyses."""
+    names = (Analysis.network_checksum, Analysis.network_name, Analysis.network_version)
+    first = select(*names).order_by(Analysis.network_checksum).limit(1)
+    last = ""
+    while row := db.session.execute(first.where(Analysis.network_checksum > last)).first():
+        last = row[0]
+        yield last, f"{row[1]} {row[2]}"
 
 
 def scans(scope: Scope) -> Select[Any]:
