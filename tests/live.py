@@ -24,12 +24,13 @@ FLASK = [sys.executable, "-m", "flask", "--app", "wsgi"]
 class Site:
     """A server with everything in `folder`. The programs are "web" and "worker"."""
 
-    def __init__(self, folder: Path, threads: int = 4, **settings: str) -> None:
+    def __init__(self, folder: Path, threads: int = 4, processes: int = 1, **settings: str) -> None:
         self.folder = folder
         port = free_port()
         self.url = f"http://127.0.0.1:{port}"
         self.environment = clean_environment(DEMO="1", INSTANCE_DIR=str(folder), **settings)
         gunicorn = ["--worker-class", "gthread", "--threads", str(threads), "--log-level", "warning"]
+        gunicorn += ["--workers", str(processes)]
         self._commands = {
             "web": [sys.executable, "-m", "gunicorn", *gunicorn, "--bind", f"127.0.0.1:{port}", "wsgi:app"],
             "worker": [*FLASK, "worker"],

@@ -62,7 +62,8 @@ sys.excepthook = sys.__excepthook__  # Locust puts its own there, which says not
 def main() -> int:
     wanted = arguments()
     with tempfile.TemporaryDirectory(prefix="secondread-load-") as folder:
-        site = Site(Path(folder) / "instance", threads=8, **given("ML_WEIGHTS", "ML_THREADS", "DATABASE_URL"))
+        settings = given("ML_WEIGHTS", "ML_THREADS", "DATABASE_URL")
+        site = Site(Path(folder) / "instance", threads=8, processes=2, **settings)
         site.set_up()
         app = create_app(AppConfig(demo=True, instance_dir=site.folder, **database()))
         try:
