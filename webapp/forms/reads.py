@@ -54,4 +54,5 @@ class ReadForm(FlaskForm):
             confidence="" if read.confidence is None else str(read.confidence),
             heatmap_on_lesion=read.heatmap_on_lesion or "",
             comment=read.comment,
+            analysis=read.analysis.uid if read.analysis else "",
         )

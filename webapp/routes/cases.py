@@ -30,7 +30,7 @@ def show(uid: str, image_uid: str | None) -> str:
     return part("cases/case.html", view, kept=form.address())
 
 
-def part(name: str, view: cases.CaseView, **more: Any) -> str:
+def part(name: str, view: cases.CaseView | cases.Reading, **more: Any) -> str:
     """The case page, or a part of it, with its forms as they are before anybody has typed; `more` says
     what is otherwise."""
     usual: dict[str, Any] = {"form": ReadForm.showing(view.mine), "problems": {}, "kept": {}}

@@ -52,5 +52,9 @@ def _part(
     said: str = "",
     problems: dict[str, str] | None = None,
 ) -> str:
-    view = cases.view(person(), uid, image_uid)
+    view: cases.CaseView | cases.Reading
+    if name == "cases/reads.html":
+        view = cases.reading(person(), uid, image_uid, form.analysis.data)
+    else:
+        view = cases.view(person(), uid, image_uid)
     return part(name, view, form=form, said=said, problems=problems or {})

@@ -15,6 +15,8 @@ from webapp.services.analyses import AnalysisStatus
 from webapp.services.filters import Filters
 from webapp.services.findings import ImageState
 
+_NO_IMAGE = "This case has no such image."
+
 
 @dataclass(frozen=True, slots=True)
 class CaseView:
@@ -38,9 +40,50 @@ class CaseView:
     older: str | None
 
     @property
+    def analysis(self) -> Analysis | None:
+        """The newest answer of a network to the frame in view."""
+        return self.status.analysis
+
+    @property
     def holding(self) -> dict[str, Outcome]:
         """Side -> the outcome that holds."""
         return outcomes.current(self.outcomes)
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What the reads part of a case page shows, and no more: somebody waits for it after each save.
+
+    `analysis` is the one that was on the screen, None where there was none; the rest as in `CaseView`.
+    """
+
+    exam: Exam
+    image: Image
+    analysis: Analysis | None
+    reads: tuple[Read, ...]
+    mine: Read | None
+
+
+def reading(user: User, uid: str, image_uid: str, analysis_uid: str | None) -> Reading:
+    """The reads of an image of the case `uid`, beside the analysis `analysis_uid` of that image.
+
+    Raises:
+        NotFound: no such case for `user`, or no such image in it.
+    """
+    exam = require_exam(user, uid)
+    of_case = select(Image).where(Image.uid == image_uid, Image.exam_id == exam.id)
+    image = db.session.scalar(of_case)
+    if image is None:
+        raise NotFound(_NO_IMAGE)
+    of_image = select(Analysis).where(Analysis.uid == analysis_uid, Analysis.image_id == image.id)
+    said = reads.history(user, image_uid)
+    return Reading(
+        exam=exam,
+        image=image,
+        analysis=db.session.scalar(of_image) if analysis_uid else None,
+        reads=tuple(said),
+        mine=reads.latest_of(said, user),
+    )
 
 
 def view(
@@ -97,7 +140,7 @@ def require_image_of(user: User, uid: str, image_uid: str) -> None:
     exam = require_exam(user, uid)
     wanted = select(Image.id).where(Image.uid == image_uid, Image.exam_id == exam.id)
     if db.session.scalar(wanted) is None:
-        raise NotFound("This case has no such image.")
+        raise NotFound(_NO_IMAGE)
 
 
 def _chosen(states: list[ImageState], image_uid: str | None) -> ImageState:
@@ -109,7 +152,7 @@ def _chosen(states: list[ImageState], image_uid: str | None) -> ImageState:
     for state in states:
         if state.uid == image_uid:
             return state
-    raise NotFound("This case has no such image.")
+    raise NotFound(_NO_IMAGE)
 
 
 def _analysed(image: Image) -> tuple[int, ...]:

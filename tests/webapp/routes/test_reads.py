@@ -71,6 +71,14 @@ def test_htmx_gets_the_reads_alone_with_the_form_for_the_next_version(visitor, i
     assert "Save as version 2" in answer.text
 
 
+def test_the_next_version_speaks_of_the_analysis_that_is_on_the_screen(visitor, image):
+    first, second = (add_analysis(image, frame=frame, malignant=0.1 + 0.8 * frame) for frame in (0, 1))
+    db.session.commit()
+    page = visitor.submit(address(image), {**FULL, "analysis": first.uid}, headers=HTMX).text
+    assert f'name="analysis" value="{first.uid}"' in page
+    assert second.uid not in page
+
+
 @pytest.mark.parametrize(
     ("field", "value"),
     [
