@@ -68,7 +68,8 @@ def test_an_answer_takes_the_place_of_the_waiting(me):
     network = {"network_name": "n", "network_version": "1", "network_checksum": "0" * 64}
     shares = {"probabilities": {"benign": 0.6, "malignant": 0.4}}
     leases.finish(lease, Analysis(image_id=image.id, job_id=lease.job_id, **answer, **network, **shares))
-    assert marks_of(exam) == {"label:benign", "result:suspicious", "read:no"}
+    by = words.network("0" * 64)
+    assert marks_of(exam) == {"label:benign", "result:suspicious", "read:no", by}
 
 
 def test_a_refusal_takes_the_place_of_the_waiting(me):
