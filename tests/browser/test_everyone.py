@@ -151,6 +151,12 @@ def test_every_page_of_a_role_is_usable_by_everyone(
     if role == "admin":  # behind a form that asks for the case
         case = {"uid": _asked(clinic, "SELECT uid FROM exams")}
         walk.go(clinic.url + addresses.build("retention.question", case))
+    else:  # linked where a second network has answered, and the demo has one
+        case = {"uid": _asked(clinic, "SELECT uid FROM exams WHERE id = 1")}
+        of_case = "SELECT a.uid FROM analyses a JOIN images i ON i.id = a.image_id WHERE i.exam_id = 1"
+        walk.go(
+            clinic.url + addresses.build("cases.answer", case | {"analysis_uid": _asked(clinic, of_case)})
+        )
     context.close()
     assert walk.faults == {}
     own = {
