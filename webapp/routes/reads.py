@@ -32,29 +32,19 @@ def _saved(uid: str, image_uid: str, form: ReadForm, words: str) -> ResponseRetu
     if not request.headers.get("HX-Request"):
         flash(words, "success")
         return redirect(url_for("cases.show", uid=uid, image_uid=image_uid), 303)
-    return _part("cases/reads.html", uid, image_uid, form, said=words)
+    return _shown(uid, image_uid, form, said=words)
 
 
 def _again(
     uid: str, image_uid: str, form: ReadForm, problems: dict[str, str], status: int
 ) -> ResponseReturnValue:
     """What was typed, and what is wrong with it."""
-    name = "cases/reads.html" if request.headers.get("HX-Request") else "cases/case.html"
-    return _part(name, uid, image_uid, form, problems=problems), status
+    return _shown(uid, image_uid, form, problems=problems), status
 
 
-def _part(
-    name: str,
-    uid: str,
-    image_uid: str,
-    form: ReadForm,
-    *,
-    said: str = "",
-    problems: dict[str, str] | None = None,
-) -> str:
-    view: cases.CaseView | cases.Reading
-    if name == "cases/reads.html":
-        view = cases.reading(person(), uid, image_uid, form.analysis.data)
-    else:
-        view = cases.view(person(), uid, image_uid)
-    return part(name, view, form=form, said=said, problems=problems or {})
+def _shown(uid: str, image_uid: str, form: ReadForm, **more: object) -> str:
+    """The reads part for htmx, the whole case page for others."""
+    if request.headers.get("HX-Request"):
+        reading = cases.reading(person(), uid, image_uid, form.analysis.data)
+        return part("cases/reads.html", reading, form=form, **more)
+    return part("cases/case.html", cases.view(person(), uid, image_uid), form=form, **more)
