@@ -30,11 +30,10 @@ from ml.training import serving
 from ml.training.dataset import preprocessing
 from ml.training.recipe import Recipe
 from ml.training.recipes.paper import System
+from ml.training.run import SENSITIVITY
 
 log = logging.getLogger(__name__)
 
-SENSITIVITY = 0.93
-"""Where the leak-free operating point is put: what BUS-BRA's sonographers reach."""
 _EXPLAINED = 64
 """Training images that the scale of the heatmaps is measured on."""
 

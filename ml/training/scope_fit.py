@@ -38,7 +38,6 @@ documents and other modalities lie at two to a hundred times the threshold."""
 
 _FOLDS = 5
 _BATCH = 32
-_KINDS: tuple[phantom.Kind, ...] = ("normal", "cyst", "smooth", "irregular")
 PHANTOM_SEEDS = range(1000, 1010)
 """Apart from the seeds of the demo and the tests."""
 
@@ -130,4 +129,4 @@ def _view(pixels: Gray, seed: int) -> Gray:
 @cache
 def _phantoms() -> tuple[Gray, ...]:
     """Drawn once a process, a third of a second each: a study fits one test after the other."""
-    return tuple(phantom.draw(kind, seed).pixels for seed in PHANTOM_SEEDS for kind in _KINDS)
+    return tuple(phantom.draw(kind, seed).pixels for seed in PHANTOM_SEEDS for kind in phantom.KINDS)

@@ -187,7 +187,7 @@ def is_ours(error: str) -> bool:
 @cache
 def drawn(number: int) -> np.ndarray:
     """One of `DRAWN` scans: uint8 (H, W)."""
-    return ml.phantom.draw(("irregular", "cyst", "smooth", "normal")[number % 4], number).pixels
+    return ml.phantom.draw(ml.phantom.KINDS[number % len(ml.phantom.KINDS)], number).pixels
 
 
 def scan(number: int) -> bytes:
