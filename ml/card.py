@@ -85,6 +85,30 @@ class CamScale(_Frozen):
     strong: float = Field(gt=0)
 
 
+class Pointed(_Frozen):
+    """Heatmaps of one class and strength over scans with a drawn lesion that their network had not seen:
+    `hits` is how often the hottest point lay in the lesion, `chance` the lesion's mean share of the area."""
+
+    label: str
+    strength: Literal["weak", "moderate", "strong"]
+    maps: int = Field(ge=0)
+    hits: Interval
+    chance: float = Field(ge=0, le=1)
+
+
+class HeatmapTest(_Frozen):
+    """What heatmaps were found worth on held-out scans with drawn lesions (`ml/reliability.py`).
+
+    Those of a class and strength that hit in less than `bar` are unreliable; fewer than `fewest` tell
+    nothing.
+    """
+
+    data: str
+    bar: float = Field(gt=0, lt=1)
+    fewest: int = Field(gt=0)
+    pointed: tuple[Pointed, ...]
+
+
 class Scope(_Frozen):
     """Out-of-scope test: distance of a frame's features from the training scans (`ml/scope.py`).
 
@@ -109,6 +133,7 @@ class ModelCard(_Frozen):
     calibration: Calibration
     operating_point: OperatingPoint
     cam_scale: CamScale
+    heatmaps: HeatmapTest | None = None
     scope: Scope | None = None
     checksum: str = Field(description="SHA-256 of weights.safetensors, hex")
     created: str = Field(description="ISO 8601 date")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ml.card import ModelCard
-from ml.types import Scan
+from ml.types import Finding, Scan
 
 SMALL_SIDE = 100
 """Pixels. Below this the network sees an enlarged image whose speckle is gone."""
@@ -12,10 +12,11 @@ NEAR = 1.5
 """Odds within this factor of the operating point's could fall on its other side in a like scan."""
 
 
-def warnings_of(scan: Scan, chance: float, card: ModelCard) -> tuple[str, ...]:
-    """`chance` is the calibrated probability of the operating point's class."""
+def warnings_of(scan: Scan, chance: float, top: Finding, card: ModelCard) -> tuple[str, ...]:
+    """`chance` is the calibrated probability of the operating point's class, `top` the most probable one's
+    finding, whose heatmap is shown first."""
     height, width = scan.pixels.shape
-    point = card.operating_point
+    point, trust = card.operating_point, top.heatmap.reliability
     said = (
         (
             min(height, width) < SMALL_SIDE,
@@ -29,6 +30,10 @@ def warnings_of(scan: Scan, chance: float, card: ModelCard) -> tuple[str, ...]:
         (
             _near(chance, point.threshold),
             f"Near the operating point: P({point.label}) {chance:.2f}, threshold {point.threshold:.2f}.",
+        ),
+        (
+            trust is not None and trust.verdict == "unreliable",
+            f"Heatmap unreliable ({top.label}). {trust.words if trust else ''}",
         ),
         (card.scope is None, "This network has no test for images out of its scope."),
     )

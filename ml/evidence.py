@@ -6,7 +6,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from ml.card import CamScale
+from ml.card import CamScale, HeatmapTest
+from ml.reliability import Strength, reliability
 from ml.types import Heatmap
 
 FINE = 8
@@ -16,13 +17,18 @@ also how the overlay shows it."""
 EMPTY = 0.05
 """Below this strength nothing can be seen in the overlay: the map counts as empty."""
 
-_STRENGTHS = ((0.35, "weak"), (0.75, "moderate"), (np.inf, "strong"))
+_STRENGTHS: tuple[tuple[float, Strength], ...] = ((0.35, "weak"), (0.75, "moderate"), (np.inf, "strong"))
 _ROWS = ("upper", "", "lower")
 _COLUMNS = ("left", "", "right")
 
 
-def heatmap(label: str, raw: NDArray[np.float32], scale: CamScale) -> Heatmap:
-    """`raw` is L^c of one image and class, float32 (h, w), >= 0; the heatmap's values are raw / strong."""
+def heatmap(
+    label: str, raw: NDArray[np.float32], scale: CamScale, test: HeatmapTest | None = None
+) -> Heatmap:
+    """`raw` is L^c of one image and class, float32 (h, w), >= 0; the heatmap's values are raw / strong.
+
+    `test` is what the card keeps of such heatmaps' worth.
+    """
     values = np.asarray(raw, dtype=np.float32) / np.float32(scale.strong)
     if values.max() < EMPTY:
         return Heatmap(label, values, None, 0.0, "no evidence")
@@ -30,7 +36,10 @@ def heatmap(label: str, raw: NDArray[np.float32], scale: CamScale) -> Heatmap:
     row, column = divmod(int(fine.argmax()), fine.shape[1])
     peak = ((row + 0.5) / fine.shape[0], (column + 0.5) / fine.shape[1])
     area = float(np.mean(fine > fine.max() / 2))
-    return Heatmap(label, values, peak, area, _words(float(values.max()), peak, area))
+    strength = grade(float(values.max()))
+    return Heatmap(
+        label, values, peak, area, _words(strength, peak, area), reliability(label, strength, test)
+    )
 
 
 def enlarge(values: NDArray[np.float32], height: int, width: int) -> NDArray[np.float32]:
@@ -42,10 +51,14 @@ def enlarge(values: NDArray[np.float32], height: int, width: int) -> NDArray[np.
     return np.asarray(fine.clip(values.min(), values.max()), dtype=np.float32)
 
 
-def _words(strength: float, peak: tuple[float, float], area: float) -> str:
-    grade = next(word for limit, word in _STRENGTHS if strength < limit)
+def grade(peak: float) -> Strength:
+    """The word for the strength of a map's peak, as a share of what counts as strong."""
+    return next(word for limit, word in _STRENGTHS if peak < limit)
+
+
+def _words(strength: Strength, peak: tuple[float, float], area: float) -> str:
     share = f"about {area:.0%}" if area >= 0.01 else "less than 1%"
-    return f"{grade} evidence, {_place(peak)}, {share} of the image"
+    return f"{strength} evidence, {_place(peak)}, {share} of the image"
 
 
 def _place(peak: tuple[float, float]) -> str:

@@ -7,6 +7,7 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ml import checkpoint, imaging, networks
 from ml.calibrate import probabilities
@@ -19,7 +20,7 @@ from ml.imaging import ImagingLimits
 from ml.preprocess import to_input
 from ml.scope import ScopeTest
 from ml.timing import Stopwatch
-from ml.types import Finding, NetworkId, Prediction, Scan
+from ml.types import Finding, Heatmap, NetworkId, Prediction, Scan
 
 Decode = Callable[[bytes, int], Scan]
 """Bytes of a file and a frame -> that frame, as `ml.imaging.decode`, whose errors it raises."""
@@ -96,23 +97,27 @@ class Predictor:
         chances = probabilities(outputs.logits, self.card.calibration)
         return [
             tuple(
-                Finding(label, float(chance), heatmap(label, raw, self.card.cam_scale))
+                Finding(label, float(chance), self._heatmap(label, raw))
                 for label, chance, raw in zip(self.card.classes, row, row_maps, strict=True)
             )
             for row, row_maps in zip(chances, maps, strict=True)
         ]
+
+    def _heatmap(self, label: str, raw: NDArray[np.float32]) -> Heatmap:
+        return heatmap(label, raw, self.card.cam_scale, self.card.heatmaps)
 
     def _prediction(
         self, scan: Scan, findings: tuple[Finding, ...], reason: str | None, timings: dict[str, float]
     ) -> Prediction:
         point = self.card.operating_point
         chance = next(finding.probability for finding in findings if finding.label == point.label)
+        top = max(findings, key=lambda finding: finding.probability)
         return Prediction(
             findings=findings,
             call="suspicious" if chance >= point.threshold else "not_suspicious",
             out_of_scope=reason is not None,
             reason=reason,
-            warnings=warnings_of(scan, chance, self.card),
+            warnings=warnings_of(scan, chance, top, self.card),
             network=self.network,
             timings_ms=dict(timings),
         )

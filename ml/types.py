@@ -93,6 +93,18 @@ class Scan:
 
 
 @dataclass(frozen=True, slots=True)
+class Reliability:
+    """How far heatmaps like this one can be trusted, by their test on held-out scans with drawn lesions.
+
+    `verdict`: "unreliable" below the bar that the card keeps; "untested" where the card has no test of
+    such maps. `words`: why, one sentence with the figure, its 95% interval and its n.
+    """
+
+    verdict: Literal["reliable", "unreliable", "untested"]
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
 class Heatmap:
     """Grad-CAM of one class on the network's own grid.
 
@@ -101,6 +113,7 @@ class Heatmap:
     `peak`: (row, column) of the strongest evidence as shares of height and width, 0..1, or None where
     the map is empty. `area`: share of the image, 0..1, above half of the peak (0 where empty).
     `words`: size and position in words, e.g. "moderate evidence, upper left, about 6% of the image".
+    `reliability`: None where the map is empty, or was kept before there were such tests.
     """
 
     label: str
@@ -108,6 +121,7 @@ class Heatmap:
     peak: tuple[float, float] | None
     area: float
     words: str
+    reliability: Reliability | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -278,7 +278,7 @@ def _publish(card: ModelCard, network: nn.Module | None, folder: Path, parts: Pa
         checkpoint.load_strictly(network, checkpoint.read_tensors(unit / "fit" / "network.safetensors"))
     draft = unit / "draft"
     written = checkpoint.save(network, card, draft)
-    strong = serving.measure_cam_scale(draft, parts.train[:_EXPLAINED])
+    strong = serving.measure_cam_scale(network, card.network, card.preprocessing, parts.train[:_EXPLAINED])
     if not leaks:
         (draft / WEIGHTS_NAME).replace(folder / WEIGHTS_NAME)
     written.model_copy(update={"cam_scale": CamScale(strong=strong)}).save(folder)

@@ -46,7 +46,7 @@ def lesion_free_crops(samples: Sequence[Sample], share: float, seed: int) -> lis
 
 
 def _beside(sample: Sample) -> list[Sample]:
-    columns = np.flatnonzero(_lesion(sample).any(axis=0))
+    columns = np.flatnonzero(lesion(sample).any(axis=0))
     height, width = imaging.decode(sample.path.read_bytes()).pixels.shape
     if not len(columns):
         return []
@@ -58,7 +58,7 @@ def _beside(sample: Sample) -> list[Sample]:
     ]
 
 
-def _lesion(sample: Sample) -> NDArray[np.bool_]:
+def lesion(sample: Sample) -> NDArray[np.bool_]:
     """bool (H, W), above half of the brightest: BUS-UCLM's masks are red, which as grey is 76, not 255."""
     masks = [imaging.decode(path.read_bytes()).pixels for path in sample.masks]
     return np.asarray(np.logical_or.reduce([mask > int(mask.max()) // 2 for mask in masks]), dtype=np.bool_)
@@ -120,8 +120,8 @@ def _source(sample: Sample, side: int) -> tuple[Gray, NDArray[np.float32] | None
 def _small_mask(sample: Sample, side: int) -> NDArray[np.float32] | None:
     """float32 (side, side) in 0..1; zeros where there is certainly no lesion; None where nothing is known."""
     if sample.masks:
-        lesion = _lesion(sample).astype(np.float32)
-        return np.asarray(cv2.resize(lesion, (side, side), interpolation=cv2.INTER_AREA), dtype=np.float32)
+        drawn = lesion(sample).astype(np.float32)
+        return np.asarray(cv2.resize(drawn, (side, side), interpolation=cv2.INTER_AREA), dtype=np.float32)
     return np.zeros((side, side), dtype=np.float32) if sample.label == "normal" else None
 
 

@@ -16,6 +16,7 @@ from ml.card import Metrics
 from ml.data import Sample
 from ml.errors import EvaluationError
 from ml.evaluation import metrics, plots, table
+from ml.training.heatmap_test import Looked
 
 log = logging.getLogger(__name__)
 
@@ -28,11 +29,13 @@ COMPLETE = 4.0
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """Logits, float32 (N, C), of images that the network which gave them had not seen; fold 0: no folds."""
+    """Logits, float32 (N, C), of images that the network which gave them had not seen, and where its heatmaps
+    of those with a drawn lesion point; fold 0: no folds."""
 
     samples: tuple[Sample, ...]
     logits: NDArray[np.float32]
     folds: NDArray[np.int64]
+    looked: tuple[Looked, ...] = ()
 
     def labels(self, classes: Sequence[str]) -> NDArray[np.int64]:
         """int64 (N,): class indices."""
@@ -70,6 +73,7 @@ def joined(parts: Sequence[Held]) -> Held:
         tuple(sample for part in parts for sample in part.samples),
         np.concatenate([part.logits for part in parts]),
         np.concatenate([part.folds for part in parts]),
+        tuple(one for part in parts for one in part.looked),
     )
 
 

@@ -15,11 +15,11 @@ import torchvision
 from torch import nn
 
 from ml import checkpoint, networks
-from ml.card import Calibration, CamScale, ModelCard, OperatingPoint, Preprocessing
+from ml.card import Calibration, CamScale, ModelCard, OperatingPoint
 from ml.data import Sample, fingerprint, splits
 from ml.errors import DataError
 from ml.evaluation import calibration
-from ml.training import judge, serving, statement
+from ml.training import heatmap_test, judge, serving, statement
 from ml.training.dataset import preprocessing
 from ml.training.fit import fit, history, logits, precision
 from ml.training.recipe import Recipe
@@ -62,7 +62,7 @@ def train_fold(job: Job, folds: int, fold: int) -> judge.Held:
         raise DataError(f"There is no fold {fold}.", f"Choose one of 1 to {folds}.")
     splits.assert_no_leak({"train": train, "held out": held})
     network, _ = fit(job.recipe, job.init, train, [], job.out / f"fold-{fold}")
-    return _held(network, held, preprocessing(job.recipe), fold)
+    return _held(network, job.recipe, train, held, fold)
 
 
 def cross_validate(job: Job, folds: int, held_out: Sequence[int] = ()) -> ModelCard:
@@ -108,7 +108,7 @@ def _described(folds: int, chosen: Sequence[int]) -> str:
 
 def single(job: Job) -> ModelCard:
     """One split: a fifth of the patients for the test, a tenth of the rest to stop early and calibrate."""
-    classes, spec = job.recipe.classes, preprocessing(job.recipe)
+    classes = job.recipe.classes
     rest, test = splits.hold_out(job.samples, 0.2, job.recipe.seed)
     train, validation = splits.hold_out(rest, 0.1, job.recipe.seed)
     parts = {"train": train, "validation": validation, "test": test}
@@ -116,7 +116,7 @@ def single(job: Job) -> ModelCard:
     job.out.mkdir(parents=True, exist_ok=True)
     splits.write_manifest(parts, job.out / "split.csv")
     network, start = fit(job.recipe, job.init, train, validation, job.out / "fit")
-    seen, held = (_held(network, part, spec) for part in (validation, test))
+    seen, held = (_held(network, job.recipe, train, part) for part in (validation, test))
     fitted = calibration.fit(
         seen.logits, seen.labels(classes), "temperature", f"{len(validation)} validation images"
     )
@@ -130,8 +130,13 @@ def single(job: Job) -> ModelCard:
     return _publish(job, network, start, judged, job.out / "fit")
 
 
-def _held(network: nn.Module, samples: Sequence[Sample], spec: Preprocessing, fold: int = 0) -> judge.Held:
-    return judge.Held(tuple(samples), logits(network, samples, spec), np.full(len(samples), fold))
+def _held(
+    network: nn.Module, recipe: Recipe, train: Sequence[Sample], samples: Sequence[Sample], fold: int = 0
+) -> judge.Held:
+    spec = preprocessing(recipe)
+    looked = heatmap_test.look(network, recipe.network, spec, recipe.classes, train, samples)
+    folds = np.full(len(samples), fold)
+    return judge.Held(tuple(samples), logits(network, samples, spec), folds, tuple(looked))
 
 
 def _publish(job: Job, network: nn.Module, start: str, judged: Judged, log: Path) -> ModelCard:
@@ -149,6 +154,7 @@ def _publish(job: Job, network: nn.Module, start: str, judged: Judged, log: Path
             threshold=judged.threshold, chosen_for=f"sensitivity {SENSITIVITY} on held-out images"
         ),
         cam_scale=CamScale(strong=1.0),
+        heatmaps=heatmap_test.summarise(judged.held.looked),
         checksum="",
         created=datetime.now(UTC).date().isoformat(),
         training=_provenance(job, start),
@@ -159,6 +165,7 @@ def _publish(job: Job, network: nn.Module, start: str, judged: Judged, log: Path
         citations=statement.CITATIONS,
     )
     judge.write_predictions(judged.held, judged.probabilities, classes, job.out / "predictions.csv")
+    heatmap_test.write(judged.held.looked, job.out / heatmap_test.FILE)
     judge.draw(judged.held, judged.probabilities, classes, judged.threshold, history(log), job.out)
     checkpoint.save(network, card, job.out)
     return serving.complete(job.out, job.samples)

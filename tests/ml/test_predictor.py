@@ -8,7 +8,7 @@ import pytest
 
 from ml import checkpoint
 from ml.calibrate import probabilities
-from ml.card import CamScale, ModelCard, OperatingPoint
+from ml.card import CamScale, HeatmapTest, Interval, ModelCard, OperatingPoint, Pointed
 from ml.data import phantom
 from ml.errors import CardError, FrameIndexError, ImageError, NotAnImageError, TooManyPixelsError
 from ml.imaging import ImagingLimits, decode
@@ -75,6 +75,26 @@ def test_the_call_is_that_of_the_operating_point(folder, tmp_path, threshold, ca
     point = OperatingPoint(threshold=threshold, chosen_for="tests")
     checkpoint.save(network, card.model_copy(update={"operating_point": point}), tmp_path)
     assert Predictor(tmp_path).predict_scan(scan()).call == call
+
+
+@pytest.mark.parametrize(("hits", "warned"), [(0.3, True), (0.9, False)])
+def test_a_heatmap_below_the_cards_bar_is_warned_of_for_the_class_that_is_shown_first(
+    folder, tmp_path, hits, warned
+):
+    network, card = checkpoint.load(folder)
+    share = Interval(value=hits, low=hits - 0.1, high=hits + 0.1, n=80, unit="patient")
+    kinds = [(label, strength) for label in CLASSES for strength in ("weak", "moderate", "strong")]
+    pointed = tuple(
+        Pointed(label=label, strength=strength, maps=90, hits=share, chance=0.14) for label, strength in kinds
+    )
+    test = HeatmapTest(data="bus-bra", bar=0.5, fewest=30, pointed=pointed)
+    checkpoint.save(network, card.model_copy(update={"heatmaps": test}), tmp_path)
+    said = Predictor(tmp_path).predict_scan(scan())
+    top = max(said.findings, key=lambda finding: finding.probability)
+    assert top.heatmap.reliability.verdict == ("unreliable" if warned else "reliable")
+    sentences = [warning for warning in said.warnings if warning.startswith("Heatmap unreliable")]
+    expected = f"Heatmap unreliable ({top.label}). {top.heatmap.reliability.words}"
+    assert sentences == ([expected] if warned else [])
 
 
 def test_the_same_bytes_give_the_same_bits_again_and_in_any_thread(predictor, folder):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
@@ -16,16 +17,18 @@ def to_json(heatmap: ml.Heatmap) -> dict[str, Any]:
         "peak": heatmap.peak,
         "area": heatmap.area,
         "words": heatmap.words,
+        "reliability": heatmap.reliability and asdict(heatmap.reliability),
     }
 
 
 def from_json(label: str, kept: dict[str, Any]) -> ml.Heatmap:
     """The heatmap that `to_json` kept."""
-    peak = kept["peak"]
+    peak, reliability = kept["peak"], kept.get("reliability")
     return ml.Heatmap(
         label=label,
         values=np.asarray(kept["values"], dtype=np.float32),
         peak=None if peak is None else (peak[0], peak[1]),
         area=kept["area"],
         words=kept["words"],
+        reliability=reliability and ml.Reliability(**reliability),
     )

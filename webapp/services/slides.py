@@ -20,7 +20,8 @@ from webapp.services import pictures, teaching
 
 @dataclass(frozen=True, slots=True)
 class Second:
-    """What the network said. `heat`: the class whose heatmap is shown, None where there is none."""
+    """What the network said. `heat`: the class whose heatmap is shown, None where there is none;
+    `heat_unreliable`: such heatmaps fell below the bar of the network's card."""
 
     label: str
     probabilities: dict[str, float]
@@ -30,6 +31,7 @@ class Second:
     reason: str | None
     heat: str | None
     heat_words: str
+    heat_unreliable: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +114,7 @@ def _second(answer: Analysis, case: TeachingCase) -> Second:
     heat = None if answer.out_of_scope or label not in answer.heatmaps else label
     # The words name a place in the whole frame: beside a cut one they would point elsewhere.
     words = answer.heatmaps[label]["words"] if heat and not case.edges.any() else ""
+    trust = answer.heatmaps[label].get("reliability") if heat else None
     return Second(
         label=label,
         probabilities=answer.probabilities,
@@ -121,6 +124,7 @@ def _second(answer: Analysis, case: TeachingCase) -> Second:
         reason=answer.reason,
         heat=heat,
         heat_words=words,
+        heat_unreliable=trust is not None and trust["verdict"] == "unreliable",
     )
 
 

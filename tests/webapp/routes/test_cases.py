@@ -225,6 +225,17 @@ def test_an_earlier_answer_has_a_page_with_its_own_heatmaps_figures_and_network(
     assert "<form" not in page[page.index("<main") : page.index("</main>")]
 
 
+def test_an_unreliable_heatmap_is_said_to_be_so_and_why(visitor, image):
+    why = "Of 96 weak heatmaps for benign 41% had their hottest point in the lesion."
+    maps = {**MAPS, "benign": {**MAPS["benign"], "reliability": {"verdict": "unreliable", "words": why}}}
+    add_analysis(image, heatmaps=maps, **{name: SAID[name] for name in ("probabilities", "top_label")})
+    db.session.commit()
+    page = visitor.get(page_of(image)).text
+    assert "benign words; <strong>unreliable</strong>" in page
+    assert why in page
+    assert "malignant words; <strong>" not in page
+
+
 def test_an_answer_is_shown_in_its_own_case_only(visitor, image, me):
     other = add_analysis(add_image(add_exam(me)))
     db.session.commit()

@@ -9,6 +9,7 @@ import pytest
 from flask import Flask
 
 import ml
+from ml.card import HeatmapTest, Interval, Pointed
 from tests.support import Visitor
 from tests.webapp.rows import add_analysis, add_exam, add_image
 from webapp.extensions import db
@@ -40,6 +41,37 @@ def test_the_card_is_a_page_with_every_figure_its_interval_and_n(login: Callable
         assert words.replace("'", "&#39;") in page
     assert "style=" not in page
     assert "<script>" not in page
+
+
+def test_what_the_heatmaps_are_worth_is_told_with_interval_chance_and_n(
+    app: Flask, login: Callable[..., Visitor], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kinds = {"weak": (0.41, 96), "strong": (0.86, 120), "moderate": (0.2, 12)}
+    pointed = tuple(
+        Pointed(
+            label="malignant",
+            strength=strength,
+            maps=maps,
+            hits=Interval(value=value, low=value - 0.05, high=value + 0.05, n=80, unit="patient"),
+            chance=0.14,
+        )
+        for strength, (value, maps) in kinds.items()
+    )
+    test = HeatmapTest(data="bus-bra", bar=0.5, fewest=30, pointed=pointed)
+    folder = tmp_path / "networks" / "candidate"
+    folder.mkdir(parents=True)
+    CARD.model_copy(update={"checksum": "c" * 64, "heatmaps": test}).save(folder)
+    given = app.extensions["config"].model_copy(update={"networks_dir": folder.parent})
+    monkeypatch.setitem(app.extensions, "config", given)
+    page = login("admin").get(f"/networks/{'c' * 64}").text
+    rows = {
+        row.partition("</td>")[0]: row for row in page.split('<tr><th scope="row">malignant</th><td>')[1:]
+    }
+    assert "41%" in rows["weak"]
+    assert "(36% to 46%)" in rows["weak"]
+    assert "unreliable" in rows["weak"]
+    assert "unreliable" not in rows["strong"]
+    assert "too few" in rows["moderate"]
 
 
 def test_the_list_says_which_network_analysed_what_and_who_switched(

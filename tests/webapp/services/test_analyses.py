@@ -98,11 +98,17 @@ def test_heatmaps_come_back_as_the_network_gave_them(network):
     for finding in network.predict(png(1)).findings:
         back = heatmaps.from_json(finding.label, kept[finding.label])
         assert abs(back.values - finding.heatmap.values).max() < 1e-4
-        assert (back.peak, back.area, back.words) == (
+        assert (back.peak, back.area, back.words, back.reliability) == (
             finding.heatmap.peak,
             finding.heatmap.area,
             finding.heatmap.words,
+            finding.heatmap.reliability,
         )
+
+
+def test_a_heatmap_kept_before_there_were_tests_of_them_comes_back_without_one():
+    old = {"values": [[0.5]], "peak": [0.5, 0.5], "area": 0.1, "words": "moderate evidence"}
+    assert heatmaps.from_json("benign", old).reliability is None
 
 
 def test_jobs_are_answered_in_the_order_of_their_coming():

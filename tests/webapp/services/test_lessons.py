@@ -259,7 +259,7 @@ def test_what_is_done_to_lists_and_classes_is_in_the_log():
 
 
 def slide(*, second: bool = True, heat: str | None = "benign", reads: bool = True) -> Slide:
-    said = Second("benign", {"benign": 1.0}, "not_suspicious", 0.2, False, None, heat, "")
+    said = Second("benign", {"benign": 1.0}, "not_suspicious", 0.2, False, None, heat, "", False)
     return Slide("u", "t", 4, 3, True, said if second else None, ("a read",) if reads else (), None, None)
 
 
@@ -293,6 +293,17 @@ def test_reads_and_heatmap_are_steps_where_the_case_has_them():
     heat = {"values": [[0.5]], "peak": None, "area": 0.0, "words": "None."}
     add_analysis(case.image, heatmaps={"normal": heat})
     assert slides.of_cases([case])[0].steps == ("image", "question", "call", "heatmap", "truth")
+
+
+@pytest.mark.parametrize(
+    ("verdict", "told"), [("unreliable", True), ("reliable", False), ("untested", False)]
+)
+def test_a_class_is_told_that_a_heatmap_is_unreliable(verdict, told):
+    case = cases(1)[0]
+    trust = {"verdict": verdict, "words": "Of 96."}
+    heat = {"values": [[0.5]], "peak": None, "area": 0.0, "words": "None.", "reliability": trust}
+    add_analysis(case.image, heatmaps={"normal": heat})
+    assert slides.of_cases([case])[0].second.heat_unreliable == told
 
 
 def test_the_demo_has_a_list_ready_to_present_and_a_removed_one_stays_removed(monkeypatch):

@@ -1,0 +1,123 @@
+"""Do the heatmaps of a network point at lesions that it has not seen?
+
+Measured on held-out images, kept in the card by class and strength, told with each heatmap
+(`ml/reliability.py`).
+"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import get_args
+
+import numpy as np
+from torch import nn
+
+from ml import networks
+from ml.card import CamScale, HeatmapTest, Pointed, Preprocessing
+from ml.data import Sample
+from ml.engine import create
+from ml.evaluation import intervals, metrics
+from ml.evaluation.pointing import Pointing, pointing
+from ml.evidence import EMPTY, grade
+from ml.explain import GradCam
+from ml.preprocess import to_input
+from ml.reliability import BAR, FEWEST, Strength
+from ml.training.dataset import lesion, read_pixels
+from ml.training.serving import measure_cam_scale
+
+FILE = "heatmaps.csv"
+
+_SCALED_ON = 400
+"""Training images, evenly spread over the list, that the scale of a fold's heatmaps is measured on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """One heatmap of one held-out image with a drawn lesion, not empty."""
+
+    sample: Sample
+    label: str
+    strength: Strength
+    pointing: Pointing
+
+
+def look(
+    network: nn.Module,
+    name: str,
+    spec: Preprocessing,
+    classes: Sequence[str],
+    train: Sequence[Sample],
+    held: Sequence[Sample],
+) -> list[Looked]:
+    """Every heatmap that is not empty, of each class, over the held-out images with a drawn lesion.
+
+    "normal" is left out: there is no lesion that its evidence should lie on. Strengths are shares of what
+    counts as strong on the training images, as in serving.
+    """
+    drawn = [sample for sample in held if sample.masks and sample.label != "normal"]
+    if not drawn:
+        return []
+    engine = create(network, name, spec.size)
+    explain = GradCam(networks.split(network, name)[1])
+    sparse = train[:: max(1, len(train) // _SCALED_ON)]
+    scale = CamScale(strong=measure_cam_scale(network, name, spec, sparse))
+    found = []
+    for sample in drawn:
+        inside = lesion(sample)
+        if not inside.any():
+            continue
+        maps = explain(engine.run(to_input(read_pixels(sample), spec)).activations)[0] / scale.strong
+        for label, values in zip(classes, maps, strict=True):
+            peak = float(values.max())
+            if label != "normal" and peak >= EMPTY:
+                found.append(Looked(sample, label, grade(peak), pointing(values, inside)))
+    return found
+
+
+def summarise(looked: Sequence[Looked]) -> HeatmapTest | None:
+    """What the card keeps: hits by class and strength, intervals by resampling patients; None without any."""
+    if not looked:
+        return None
+    kinds = [(label, strength) for label in _labels(looked) for strength in get_args(Strength)]
+    groups = {kind: [one for one in looked if (one.label, one.strength) == kind] for kind in kinds}
+    return HeatmapTest(
+        data="+".join(sorted({one.sample.dataset for one in looked})),
+        bar=BAR,
+        fewest=FEWEST,
+        pointed=tuple(_pointed(*kind, rows) for kind, rows in groups.items() if rows),
+    )
+
+
+def write(looked: Sequence[Looked], path: Path) -> None:
+    """CSV, a row a heatmap: image, its label and patient, the map's class and strength, what it points at."""
+    beside = path.with_suffix(".partial")
+    with beside.open("w", newline="", encoding="utf-8") as stream:
+        writer = csv.writer(stream, lineterminator="\n")
+        writer.writerow(["key", "label", "patient", "heatmap", "strength", "hit", "inside", "chance"])
+        for one in looked:
+            at = one.pointing
+            shares = (round(at.inside, 5), round(at.chance, 5))
+            sample = one.sample
+            writer.writerow(
+                [sample.key, sample.label, sample.patient, one.label, one.strength, int(at.hit), *shares]
+            )
+    beside.replace(path)
+
+
+def _labels(looked: Sequence[Looked]) -> list[str]:
+    return sorted({one.label for one in looked})
+
+
+def _pointed(label: str, strength: Strength, rows: Sequence[Looked]) -> Pointed:
+    hits = np.array([one.pointing.hit for one in rows])
+    patients = [one.sample.patient for one in rows]
+    return Pointed(
+        label=label,
+        strength=strength,
+        maps=len(rows),
+        hits=intervals.interval(metrics.accuracy, patients, np.ones(len(rows), dtype=np.bool_), hits),
+        chance=float(np.mean([one.pointing.chance for one in rows])),
+    )
