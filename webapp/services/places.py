@@ -23,7 +23,7 @@ from webapp.permissions import Part, visible_parts
 from webapp.services import filters as filtering
 from webapp.services.filters import Filters, Wanted
 
-RECENT = 1000
+RECENT = 500
 """Cases that a search for a common term looks at one by one before it sorts all that match."""
 RARE = 1000
 """Fewer words than this are sorted without ado."""
