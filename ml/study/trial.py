@@ -18,9 +18,9 @@ from torch import nn
 
 from ml import checkpoint, networks
 from ml.card import CARD_NAME, WEIGHTS_NAME, Calibration, CamScale, Metrics, ModelCard, OperatingPoint
-from ml.data import Sample
+from ml.data import Sample, splits
 from ml.errors import EvaluationError
-from ml.evaluation import calibration, metrics, plots
+from ml.evaluation import calibration, metrics, overlap, plots
 from ml.evaluation.statistic import Array
 from ml.study import protocols, units
 from ml.study.figures import POSITIVE, Answers, Figures, figures
@@ -280,6 +280,8 @@ def _publish(card: ModelCard, network: nn.Module | None, folder: Path, parts: Pa
     written = checkpoint.save(network, card, draft)
     strong = serving.measure_cam_scale(network, card.network, card.preprocessing, parts.train[:_EXPLAINED])
     if not leaks:
+        named = {"train": parts.train, "validation": parts.validation, overlap.UNSEEN_PART: parts.held}
+        splits.write_manifest(named, folder / overlap.MANIFEST)
         (draft / WEIGHTS_NAME).replace(folder / WEIGHTS_NAME)
     written.model_copy(update={"cam_scale": CamScale(strong=strong)}).save(folder)
     shutil.rmtree(draft)

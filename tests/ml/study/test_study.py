@@ -9,10 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from ml import checkpoint
+from ml import checkpoint, data
 from ml.__main__ import main
 from ml.card import ModelCard
 from ml.errors import WeightsUnavailableError
+from ml.evaluation import overlap
 from ml.study import report, trial
 from ml.training import recipes
 from tests.ml.data.published import write_busbra, write_busi
@@ -60,6 +61,16 @@ def test_the_leak_free_network_can_be_loaded_and_the_other_has_a_card_alone(done
     ModelCard.load(done / "as-published" / SYSTEM)
     with pytest.raises(WeightsUnavailableError):
         checkpoint.load(done / "as-published" / SYSTEM)
+
+
+def test_an_evaluation_of_the_leak_free_network_knows_which_images_it_has_not_seen(done, busi):
+    folder = done / "leak-free" / SYSTEM
+    card = ModelCard.load(folder)
+    judged = {row["key"] for row in rows_of(folder / "predictions.csv")}
+    samples = [sample for sample in data.read_all(data.parse([f"busi={busi}"])) if sample.key in judged]
+    assert samples
+    found = overlap.find(samples, card, folder)
+    assert found.said == overlap.UNSEEN
 
 
 def test_without_leaks_no_group_stands_on_two_sides_and_the_test_is_in_no_fold(done):
