@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -87,6 +88,42 @@ def count(page: Page, *numbers: str) -> None:
     for number in numbers:
         page.keyboard.type(number)
         page.keyboard.press("Enter")
+
+
+def test_a_tutor_marks_a_case_puts_it_in_a_new_list_and_presents_it(
+    page: Page, desk: Desk, site: Site, tmp_path: Path
+) -> None:
+    """From the case page to the first slide, by the pages alone."""
+    tutor = Tutor(site, desk.email, desk.password)
+    scan = scans.png(tmp_path, "smooth", 81, "81.png").read_bytes()
+    image = tutor.upload("scan.png", scan)["image_uid"]
+    wait_for(lambda: tutor.is_analysed(image), 180)
+    tutor.close()
+    page.goto("/")
+    page.locator(".cases tbody a.case-link").first.click()
+    page.get_by_role("link", name="Use this image for teaching").click()
+    seen = page.get_by_alt_text("The picture as a class would see it")
+    assert seen.evaluate("image => image.naturalWidth") > 0
+    page.get_by_label("Title").fill("Oval and smooth")
+    page.locator("label[for^=truth]", has_text="Benign").click()
+    page.get_by_label("The truth is known by").select_option("consensus")
+    page.locator("input[name=confirmed]").check()
+    page.get_by_role("button", name="Mark for teaching").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Oval and smooth")
+    page.get_by_role("navigation").get_by_role("link", name="Teaching", exact=True).click()
+    page.get_by_label("Name of a new list").fill("Week 2")
+    page.get_by_role("button", name="Make a list").click()
+    page.get_by_role("navigation").get_by_role("link", name="Teaching", exact=True).click()
+    page.get_by_role("link", name="Oval and smooth").first.click()
+    page.get_by_label("List").select_option(label="Week 2 (0)")
+    page.get_by_role("button", name="Add", exact=True).click()
+    page.get_by_role("navigation").get_by_role("link", name="Teaching", exact=True).click()
+    page.get_by_role("link", name="Week 2").first.click()
+    page.get_by_role("button", name="Present").click()
+    expect(page.locator("[data-show]")).to_have_attribute("data-kept", "yes")
+    page.keyboard.press("Space")
+    stands(page, 1, "image")
+    assert drawn(page) > 0
 
 
 def test_a_class_goes_on_without_the_connection_and_its_counts_arrive_afterwards(
