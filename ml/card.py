@@ -99,11 +99,16 @@ class Pointed(_Frozen):
 class HeatmapTest(_Frozen):
     """What heatmaps were found worth on held-out scans with drawn lesions (`ml/reliability.py`).
 
-    Those of a class and strength that hit in less than `bar` are unreliable; fewer than `fewest` tell
+    `shown`: how often the hottest point of the heatmap of the most probable class lay in the lesion, a map of
+    no evidence being a miss, over "all", "right" and "wrong" answers; `chance` the lesions' mean share of the
+    area. Maps of a class and strength that hit in less than `bar` are unreliable; fewer than `fewest` tell
     nothing.
     """
 
     data: str
+    images: int = Field(ge=0)
+    chance: float = Field(ge=0, le=1)
+    shown: dict[Literal["all", "right", "wrong"], Interval]
     bar: float = Field(gt=0, lt=1)
     fewest: int = Field(gt=0)
     pointed: tuple[Pointed, ...]

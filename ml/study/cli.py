@@ -9,7 +9,7 @@ from pathlib import Path
 
 from ml import data
 from ml.errors import DataError
-from ml.study import material, presets, study, units
+from ml.study import material, presets, study, summary, units
 from ml.study.protocols import PROTOCOLS
 from ml.study.settings import Settings
 from ml.training import recipes
@@ -22,6 +22,9 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     )
     parser.add_argument("recipe", nargs="?", help=f"one of {', '.join(recipes.names())}")
     parser.add_argument("--list", action="store_true", help="the recipes, their systems and claims; no run")
+    parser.add_argument(
+        "--table", nargs="+", type=Path, metavar="JSON", help="results of studies as one table; no run"
+    )
     parser.add_argument("--data", action="append", default=[], metavar="NAME=DIR", help=data.HELP)
     parser.add_argument("--out", type=Path, metavar="DIR", help="typed again, an unfinished study goes on")
     parser.add_argument("--protocol", choices=("both", *PROTOCOLS), default="both")
@@ -33,9 +36,12 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """List the recipes, or run one and say where its report is."""
+    """List the recipes, put results side by side, or run one recipe and say where its report is."""
     if arguments.list:
         print("\n".join(listed()))
+        return 0
+    if arguments.table:
+        print("\n".join(summary.table(arguments.table)))
         return 0
     settings = _settings(arguments)
     logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)

@@ -7,7 +7,7 @@ Measured on held-out images, kept in the card by class and strength, told with e
 from __future__ import annotations
 
 import csv
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import get_args
@@ -16,7 +16,7 @@ import numpy as np
 from torch import nn
 
 from ml import networks
-from ml.card import CamScale, HeatmapTest, Pointed, Preprocessing
+from ml.card import CamScale, HeatmapTest, Interval, Pointed, Preprocessing
 from ml.data import Sample
 from ml.engine import create
 from ml.evaluation import intervals, metrics
@@ -36,11 +36,11 @@ _SCALED_ON = 400
 
 @dataclass(frozen=True, slots=True)
 class Looked:
-    """One heatmap of one held-out image with a drawn lesion, not empty."""
+    """One heatmap of one held-out image with a drawn lesion. `strength`: None where there is no evidence."""
 
     sample: Sample
     label: str
-    strength: Strength
+    strength: Strength | None
     pointing: Pointing
 
 
@@ -52,7 +52,7 @@ def look(
     train: Sequence[Sample],
     held: Sequence[Sample],
 ) -> list[Looked]:
-    """Every heatmap that is not empty, of each class, over the held-out images with a drawn lesion.
+    """Every heatmap, of each class, over the held-out images with a drawn lesion.
 
     "normal" is left out: there is no lesion that its evidence should lie on. Strengths are shares of what
     counts as strong on the training images, as in serving.
@@ -72,19 +72,34 @@ def look(
         maps = explain(engine.run(to_input(read_pixels(sample), spec)).activations)[0] / scale.strong
         for label, values in zip(classes, maps, strict=True):
             peak = float(values.max())
-            if label != "normal" and peak >= EMPTY:
-                found.append(Looked(sample, label, grade(peak), pointing(values, inside)))
+            if label != "normal":
+                strength = grade(peak) if peak >= EMPTY else None
+                found.append(Looked(sample, label, strength, pointing(values, inside)))
     return found
 
 
-def summarise(looked: Sequence[Looked]) -> HeatmapTest | None:
-    """What the card keeps: hits by class and strength, intervals by resampling patients; None without any."""
+def summarise(looked: Sequence[Looked], answers: Mapping[str, str]) -> HeatmapTest | None:
+    """What the card keeps: hits by class and strength, and of the heatmaps that are shown first; intervals by
+    resampling patients. `answers`: key of an image -> its most probable class. None where nothing was
+    looked at.
+
+    An answer of "normal" has no lesion to point at: such images are no part of `shown`.
+    """
     if not looked:
         return None
     kinds = [(label, strength) for label in _labels(looked) for strength in get_args(Strength)]
     groups = {kind: [one for one in looked if (one.label, one.strength) == kind] for kind in kinds}
+    first = [one for one in looked if answers[one.sample.key] == one.label]
+    parts = {
+        "all": first,
+        "right": [one for one in first if one.sample.label == one.label],
+        "wrong": [one for one in first if one.sample.label != one.label],
+    }
     return HeatmapTest(
         data="+".join(sorted({one.sample.dataset for one in looked})),
+        images=len(first),
+        chance=_chance(first or looked),
+        shown={name: _hits(rows) for name, rows in parts.items() if rows},
         bar=BAR,
         fewest=FEWEST,
         pointed=tuple(_pointed(*kind, rows) for kind, rows in groups.items() if rows),
@@ -102,7 +117,15 @@ def write(looked: Sequence[Looked], path: Path) -> None:
             shares = (round(at.inside, 5), round(at.chance, 5))
             sample = one.sample
             writer.writerow(
-                [sample.key, sample.label, sample.patient, one.label, one.strength, int(at.hit), *shares]
+                [
+                    sample.key,
+                    sample.label,
+                    sample.patient,
+                    one.label,
+                    one.strength or "none",
+                    int(at.hit),
+                    *shares,
+                ]
             )
     beside.replace(path)
 
@@ -112,12 +135,14 @@ def _labels(looked: Sequence[Looked]) -> list[str]:
 
 
 def _pointed(label: str, strength: Strength, rows: Sequence[Looked]) -> Pointed:
-    hits = np.array([one.pointing.hit for one in rows])
+    return Pointed(label=label, strength=strength, maps=len(rows), hits=_hits(rows), chance=_chance(rows))
+
+
+def _hits(rows: Sequence[Looked]) -> Interval:
+    hits = np.array([one.strength is not None and one.pointing.hit for one in rows])
     patients = [one.sample.patient for one in rows]
-    return Pointed(
-        label=label,
-        strength=strength,
-        maps=len(rows),
-        hits=intervals.interval(metrics.accuracy, patients, np.ones(len(rows), dtype=np.bool_), hits),
-        chance=float(np.mean([one.pointing.chance for one in rows])),
-    )
+    return intervals.interval(metrics.accuracy, patients, np.ones(len(rows), dtype=np.bool_), hits)
+
+
+def _chance(rows: Sequence[Looked]) -> float:
+    return float(np.mean([one.pointing.chance for one in rows]))

@@ -52,6 +52,11 @@ class Judged:
     threshold: float
     split: str
 
+    def answers(self, classes: Sequence[str]) -> dict[str, str]:
+        """Key of an image -> its most probable class."""
+        best = self.probabilities.argmax(axis=1)
+        return {s.key: classes[int(i)] for s, i in zip(self.held.samples, best, strict=True)}
+
 
 def train_fold(job: Job, folds: int, fold: int) -> judge.Held:
     """Train on all folds but one and give the logits of that one. Done before: read back."""
@@ -154,7 +159,7 @@ def _publish(job: Job, network: nn.Module, start: str, judged: Judged, log: Path
             threshold=judged.threshold, chosen_for=f"sensitivity {SENSITIVITY} on held-out images"
         ),
         cam_scale=CamScale(strong=1.0),
-        heatmaps=heatmap_test.summarise(judged.held.looked),
+        heatmaps=heatmap_test.summarise(judged.held.looked, judged.answers(classes)),
         checksum="",
         created=datetime.now(UTC).date().isoformat(),
         training=_provenance(job, start),

@@ -87,7 +87,7 @@ def test_a_heatmap_below_the_cards_bar_is_warned_of_for_the_class_that_is_shown_
     pointed = tuple(
         Pointed(label=label, strength=strength, maps=90, hits=share, chance=0.14) for label, strength in kinds
     )
-    test = HeatmapTest(data="bus-bra", bar=0.5, fewest=30, pointed=pointed)
+    test = HeatmapTest(data="bus-bra", images=0, chance=0.14, shown={}, bar=0.5, fewest=30, pointed=pointed)
     checkpoint.save(network, card.model_copy(update={"heatmaps": test}), tmp_path)
     said = Predictor(tmp_path).predict_scan(scan())
     top = max(said.findings, key=lambda finding: finding.probability)

@@ -17,6 +17,9 @@ def _pointed(label: str, strength: str, hits: float, maps: int = 200) -> Pointed
 
 TEST = HeatmapTest(
     data="bus-bra",
+    images=0,
+    chance=0.14,
+    shown={},
     bar=0.5,
     fewest=30,
     pointed=(

@@ -57,17 +57,44 @@ def test_images_without_a_drawn_lesion_and_maps_for_normal_take_no_part(samples)
 
 def test_without_drawn_lesions_there_is_no_test(samples):
     assert _looked([samples[10], samples[11]]) == []
-    assert heatmap_test.summarise([]) is None
+    assert heatmap_test.summarise([], {}) is None
 
 
-def _row(sample: Sample, label: str, strength: str, hit: bool) -> Looked:
+def _row(sample: Sample, label: str, strength: str | None, hit: bool) -> Looked:
     return Looked(sample, label, strength, Pointing(hit, 0.5, 0.1))
+
+
+def _all(rows: list[Looked], answer: str = "malignant") -> dict[str, str]:
+    return {row.sample.key: answer for row in rows}
+
+
+def test_of_the_heatmaps_shown_first_right_and_wrong_answers_are_counted_apart(samples):
+    drawn = samples[:10]
+    rows = [_row(sample, "malignant", "weak", number % 2 == 1) for number, sample in enumerate(drawn)]
+    rows += [_row(sample, "benign", "weak", True) for sample in drawn]
+    found = heatmap_test.summarise(rows, _all(rows))
+    assert found.images == 10
+    assert {name: share.value for name, share in found.shown.items()} == {"all": 0.5, "right": 1, "wrong": 0}
+
+
+def test_a_map_of_no_evidence_shown_first_is_a_miss_and_of_no_strength(samples):
+    rows = [_row(sample, "malignant", None, True) for sample in samples[:10]]
+    found = heatmap_test.summarise(rows, _all(rows))
+    assert found.shown["all"].value == 0
+    assert found.pointed == ()
+
+
+def test_an_answer_of_normal_shows_no_heatmap_that_could_hit(samples):
+    rows = [_row(sample, "malignant", "weak", True) for sample in samples[:10]]
+    found = heatmap_test.summarise(rows, _all(rows, "normal"))
+    assert found.images == 0
+    assert found.shown == {}
 
 
 def test_hits_are_counted_by_class_and_strength(samples):
     rows = [_row(sample, "malignant", "weak", number < 3) for number, sample in enumerate(samples[:10])]
     rows += [_row(sample, "malignant", "strong", True) for sample in samples[:10]]
-    found = {(one.label, one.strength): one for one in heatmap_test.summarise(rows).pointed}
+    found = {(one.label, one.strength): one for one in heatmap_test.summarise(rows, _all(rows)).pointed}
     assert found["malignant", "weak"].hits.value == pytest.approx(0.3)
     assert found["malignant", "weak"].hits.low < 0.3 < found["malignant", "weak"].hits.high
     assert found["malignant", "strong"].hits.value == 1

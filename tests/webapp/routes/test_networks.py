@@ -57,7 +57,7 @@ def test_what_the_heatmaps_are_worth_is_told_with_interval_chance_and_n(
         )
         for strength, (value, maps) in kinds.items()
     )
-    test = HeatmapTest(data="bus-bra", bar=0.5, fewest=30, pointed=pointed)
+    test = HeatmapTest(data="bus-bra", images=0, chance=0.14, shown={}, bar=0.5, fewest=30, pointed=pointed)
     folder = tmp_path / "networks" / "candidate"
     folder.mkdir(parents=True)
     CARD.model_copy(update={"checksum": "c" * 64, "heatmaps": test}).save(folder)
