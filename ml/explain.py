@@ -68,7 +68,7 @@ def grad_cam(
     """
     with torch.inference_mode(False), torch.no_grad(), _one_thread():
         logits, alpha = _differentiate(head, activations, classes)
-    k = _map_channels(head, activations.shape[1])
+    k = map_channels(head, activations.shape[1])
     maps = torch.from_numpy(_combine(alpha[:, :, :k], activations[:, :k].detach().cpu().numpy()))
     return logits, maps.to(activations.device)
 
@@ -76,21 +76,29 @@ def grad_cam(
 def _differentiate(
     head: nn.Module, activations: Tensor, classes: Sequence[int] | None = None
 ) -> tuple[Tensor, NDArray[np.float64]]:
-    """Logits and equation 1: alpha (N, C, K), from one backward pass over a copy of A for each class.
+    """Logits and equation 1: alpha (N, C, K)."""
+    logits, slope = slopes(head, activations, classes)
+    return logits, slope.mean(dim=(3, 4)).cpu().numpy().astype(np.float64)
+
+
+def slopes(
+    head: nn.Module, activations: Tensor, classes: Sequence[int] | None = None
+) -> tuple[Tensor, Tensor]:
+    """Logits (N, all classes) and dy^c / dA, float32 (N, C, K, h, w), from one backward pass over a copy of A
+    for each class. Arguments as in `grad_cam`.
 
     `torch.autograd.grad` hands the gradient back and stores none.
     """
     if classes is None:
         with torch.no_grad():
             classes = range(head(activations[:1]).shape[1])
-    n, k = activations.shape[:2]
+    n = len(activations)
     with torch.enable_grad():
         leaf = activations.detach().repeat_interleave(len(classes), dim=0).requires_grad_()
         scores = head(leaf)  # (N C, all classes): row i depends on copy i alone
     chosen = torch.eye(scores.shape[1], dtype=scores.dtype, device=scores.device)[list(classes)].repeat(n, 1)
-    slopes = torch.autograd.grad(scores, leaf, chosen)[0]
-    alpha = slopes.mean(dim=(2, 3)).view(n, len(classes), k)
-    return scores.detach()[:: len(classes)], alpha.detach().cpu().numpy().astype(np.float64)
+    slope = torch.autograd.grad(scores, leaf, chosen)[0]
+    return scores.detach()[:: len(classes)], slope.reshape(n, len(classes), *activations.shape[1:])
 
 
 @contextmanager
@@ -112,7 +120,7 @@ def _openmp() -> ThreadpoolController:
     return ThreadpoolController().select(user_api="openmp")
 
 
-def _map_channels(head: nn.Module, channels: int) -> int:
+def map_channels(head: nn.Module, channels: int) -> int:
     """How many of A's channels are a map: the first ones."""
     return channels - (head.context if isinstance(head, Head) else 0)
 
