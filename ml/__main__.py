@@ -1,4 +1,5 @@
-"""`python -m ml train | study | evaluate | predict | audit | gan | bench`: one sub-command a capability."""
+"""`python -m ml COMMAND`, one sub-command a capability: train, study, evaluate, explain-test, predict, audit,
+gan, bench."""
 
 from __future__ import annotations
 
@@ -12,6 +13,7 @@ _COMMANDS = {
     "train": "ml.training.cli",
     "study": "ml.study.cli",
     "evaluate": "ml.evaluation.cli",
+    "explain-test": "ml.evaluation.explanations.cli",
     "predict": "ml.predict_cli",
     "audit": "ml.data.doctor.cli",
     "gan": "ml.training.gan_cli",

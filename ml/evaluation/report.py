@@ -15,7 +15,7 @@ from ml.evaluation.overlap import UNSEEN, Overlap
 from ml.evaluation.reading import Answers
 from ml.evaluation.table import Level, Table, rows, table
 
-_UNITS = {"busi": "group"}
+UNITS = {"busi": "group"}
 """What is resampled where a data set names no patients: groups of near copies."""
 
 
@@ -60,7 +60,7 @@ def _part(
 ) -> Part:
     labels = np.array([card.classes.index(sample.label) for sample in samples])[chosen]
     groups = np.array([sample.patient for sample in samples])[chosen]
-    unit = _UNITS.get(samples[0].dataset, "patient")
+    unit = UNITS.get(samples[0].dataset, "patient")
     by: dict[Level, Table] = {}
     confusion: dict[Level, list[list[int]]] = {}
     levels: tuple[Level, ...] = ("image", "patient")

@@ -1,0 +1,1 @@
+"""Explanations that can fail: what heatmaps are worth, measured."""
