@@ -42,17 +42,41 @@ def judge(pictures: NDArray[np.uint8], training: NDArray[np.uint8], network: Pat
         CardError, WeightsUnavailableError, WeightsMismatchError: see `ml.checkpoint.load`.
         EvaluationError: fewer than four pictures or eight training images.
     """
-    first_alike = np.array(grouped([descriptor(image) for image in (*training, *pictures)]))[len(training) :]
-    copied = first_alike < len(training)
-    later = first_alike < len(training) + np.arange(len(pictures))
-    name, (seen, known) = _features((pictures, training), network)
-    halves = np.random.default_rng(0).permutation(len(known))
+    copied, repeated = copies(pictures, training)
+    distance, of_halves, name = distances(pictures, training, network)
     return Worth(
         near_copies=tuple(np.flatnonzero(copied).tolist()),
-        repeats=int((later & ~copied).sum()),
-        distance=kernel_distance(seen, known),
-        of_halves=kernel_distance(known[halves[::2]], known[halves[1::2]]),
+        repeats=int(repeated.sum()),
+        distance=distance,
+        of_halves=of_halves,
         features_of=name,
+    )
+
+
+def copies(
+    pictures: NDArray[np.uint8], training: NDArray[np.uint8]
+) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Which pictures are near copies of a training image, or of a picture that is one; which of the others
+    are near copies of an earlier picture."""
+    first_alike = np.array(grouped([descriptor(image) for image in (*training, *pictures)]))[len(training) :]
+    copied = first_alike < len(training)
+    return copied, (first_alike < len(training) + np.arange(len(pictures))) & ~copied
+
+
+def distances(
+    pictures: NDArray[np.uint8], training: NDArray[np.uint8], network: Path
+) -> tuple[KernelDistance, KernelDistance, str]:
+    """Of pictures and training images; of two halves of the training images; whose features these are.
+
+    Raises:
+        as `judge`.
+    """
+    name, (seen, known) = _features((pictures, training), network)
+    halves = np.random.default_rng(0).permutation(len(known))
+    return (
+        kernel_distance(seen, known),
+        kernel_distance(known[halves[::2]], known[halves[1::2]]),
+        name,
     )
 
 
