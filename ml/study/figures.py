@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -36,6 +36,18 @@ class Answers:
     unit: str
     threshold: float
     calibration: Calibration
+
+    def only(self, rows: NDArray[np.bool_]) -> Answers:
+        """Those of some rows, bool (N,)."""
+        chosen = np.flatnonzero(rows)
+        return replace(
+            self,
+            keys=tuple(self.keys[k] for k in chosen),
+            patients=tuple(self.patients[k] for k in chosen),
+            labels=self.labels[chosen],
+            probabilities=self.probabilities[chosen],
+            units=self.units[chosen],
+        )
 
 
 @dataclass(frozen=True, slots=True)

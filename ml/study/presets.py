@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 
 from ml.errors import DataError
 from ml.training.recipe import Recipe
-from ml.training.recipes.paper import Enlarged, Paper, System
+from ml.training.recipes.paper import Drawn, Enlarged, Paper, System
 
 
 @dataclass(frozen=True, slots=True)
 class Preset:
-    """What is changed of a paper's setting; None: nothing. `network` takes every network's place."""
+    """What is changed of a paper's setting; None: nothing. `network` takes every network's place; `factor` is
+    the most that classes grow by; `gan` is changed of a GAN's setting."""
 
     name: str
     folds: int
@@ -23,13 +25,23 @@ class Preset:
     systems: int | None = None
     network: str | None = None
     whole: bool = False
+    gan: Mapping[str, int] = field(default_factory=dict)
 
 
 PRESETS = {
     preset.name: preset
     for preset in (
         Preset("full", folds=5, resamples=2000, whole=True),
-        Preset("small", folds=2, resamples=1000, size=64, epochs=4, least_lr=3e-4, factor=2.0),
+        Preset(
+            "small",
+            folds=2,
+            resamples=1000,
+            size=64,
+            epochs=4,
+            least_lr=3e-4,
+            factor=2.0,
+            gan={"side": 64, "epochs": 30, "narrowest": 8, "batch_size": 32},
+        ),
         Preset(
             "smoke",
             folds=2,
@@ -40,6 +52,7 @@ PRESETS = {
             factor=1.5,
             systems=1,
             network="tiny",
+            gan={"side": 64, "epochs": 1, "narrowest": 2, "batch_size": 16},
         ),
     )
 }
@@ -58,16 +71,22 @@ def get(name: str) -> Preset:
 
 def systems(paper: Paper, preset: Preset) -> tuple[System, ...]:
     """Those of the paper's systems that the preset runs, as it runs them."""
-    names = [system.name for system in paper.systems] if preset.whole else list(paper.small)
-    chosen = [paper.system(name) for name in names[: preset.systems]]
-    return tuple(_reduced(system, preset) for system in chosen)
+    chosen = set(paper.small[: preset.systems])
+    return tuple(_reduced(each, preset) for each in paper.systems if preset.whole or each.name in chosen)
 
 
 def _reduced(system: System, preset: Preset) -> System:
     enlarged = system.enlarged
     if enlarged and preset.factor:
         enlarged = Enlarged(min(enlarged.factor, preset.factor), enlarged.balanced)
-    return replace(system, network=preset.network or system.network, enlarged=enlarged)
+    drawn = system.drawn and _fewer(system.drawn, preset)
+    return replace(system, network=preset.network or system.network, enlarged=enlarged, drawn=drawn)
+
+
+def _fewer(drawn: Drawn, preset: Preset) -> Drawn:
+    most = preset.factor or max(drawn.factors.values())
+    factors = {name: min(factor, most) for name, factor in drawn.factors.items()}
+    return Drawn(factors, drawn.gan.model_copy(update=preset.gan))
 
 
 def recipe(paper: Paper, system: System, preset: Preset, classes: tuple[str, ...]) -> Recipe:
@@ -105,9 +124,30 @@ def changes(paper: Paper, preset: Preset) -> tuple[str, ...]:
             said.append(
                 f"{system.name}: {system.enlarged.factor:g} times the images, not {before.factor:.2f}"
             )
+        said += _changes_of_gan(system.name, paper.system(system.name).drawn, system.drawn)
     left_out = [system.name for system in paper.systems if system.name not in {s.name for s in small}]
     if left_out:
         said.append(f"not run: {'; '.join(left_out)}")
     if preset.network:
         said.append(f"every network is replaced by `{preset.network}`: figures that say nothing of systems")
     return tuple(said)
+
+
+_GAN_WORDS = {
+    "side": "pixels a side",
+    "epochs": "epochs",
+    "narrowest": "channels next to the pixels",
+    "batch_size": "pictures a batch",
+}
+
+
+def _changes_of_gan(system: str, before: Drawn | None, after: Drawn | None) -> list[str]:
+    if before is None or after is None or before == after:
+        return []
+    most = [max(each.factors.values()) for each in (after, before)]
+    said = [f"{most[0]:.3g} times the images, not {most[1]:.3g}"] if most[0] != most[1] else []
+    pairs = {name: (getattr(after.gan, name), getattr(before.gan, name)) for name in _GAN_WORDS}
+    said += [
+        f"{new} {_GAN_WORDS[name]} in place of {old}" for name, (new, old) in pairs.items() if new != old
+    ]
+    return [f"{system}, the GAN: {', '.join(said)}"]

@@ -28,15 +28,18 @@ VALIDATION_SHARE = 0.1
 """Of those that a network trains on, where the paper has a validation set."""
 
 _ROOM = 1.25
+_DRAWN = "drawn"
 
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """Who trains, who stops the training (perhaps nobody), and who is judged."""
+    """Who trains, who stops the training (perhaps nobody), and who is judged. `shown`: what a GAN learned
+    from whose pictures are among them."""
 
     train: tuple[Sample, ...]
     validation: tuple[Sample, ...]
     held: tuple[Sample, ...]
+    shown: tuple[Sample, ...] = ()
 
     def named(self) -> Mapping[str, Sequence[Sample]]:
         return {"train": self.train, "validation": self.validation, "held out": self.held}
@@ -131,8 +134,44 @@ def still(system: System, recipe: Recipe) -> Recipe:
     return recipe.model_copy(update={"augmentation": augment.STILL})
 
 
-def leaked(parts: Parts) -> int:
-    """How many of the judged images have their patient, a near copy or an altered copy of themselves among
-    those that the network learned from."""
-    learned = {identity for s in (*parts.train, *parts.validation) for identity in (s.patient, s.group)}
-    return sum(bool({s.patient, s.group} & learned) for s in parts.held)
+@dataclass(frozen=True, slots=True)
+class Leaks:
+    """Of the judged images: `by_copy` have their patient, a near copy or an altered copy of themselves among
+    those that the network learned from; `by_gan` others such a one among what a GAN was shown whose pictures
+    the network learned from; `drawn` are pictures of a GAN that was shown what the network learned from."""
+
+    by_copy: int
+    by_gan: int = 0
+    drawn: int = 0
+
+    @property
+    def total(self) -> int:
+        return self.by_copy + self.by_gan + self.drawn
+
+
+def leaks(parts: Parts) -> Leaks:
+    """What the split let through."""
+    seen = (*parts.train, *parts.validation)
+    learned, shown = _identities(seen), _identities(parts.shown)
+    indirectly = learned | shown if any(map(is_drawn, seen)) else learned
+    real = [{s.patient, s.group} for s in parts.held if not is_drawn(s)]
+    by_copy = sum(bool(each & learned) for each in real)
+    return Leaks(
+        by_copy=by_copy,
+        by_gan=sum(bool(each & indirectly) for each in real) - by_copy,
+        drawn=(len(parts.held) - len(real)) * bool(learned & shown),
+    )
+
+
+def drawn(label: str, path: Path) -> Sample:
+    """A picture of a GAN: it has no patient, and is a data set of its own."""
+    name = f"{_DRAWN}/{path.name}"
+    return Sample(path, label, name, name, _DRAWN, name=path.name)
+
+
+def is_drawn(sample: Sample) -> bool:
+    return sample.dataset == _DRAWN
+
+
+def _identities(samples: Sequence[Sample]) -> set[str]:
+    return {identity for sample in samples for identity in (sample.patient, sample.group)}

@@ -6,7 +6,9 @@ import base64
 import io
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import combinations
 from pathlib import Path
+from typing import Any
 
 import torch
 import torchvision
@@ -15,6 +17,7 @@ from PIL import Image
 
 from ml.card import Interval
 from ml.study import presets
+from ml.study.drawn import FOLDER, LEARNED, SHEET, Drawing
 from ml.study.figures import CLAIMED, FURTHER, Figures, difference
 from ml.study.settings import Settings
 from ml.study.trial import Trial
@@ -77,6 +80,10 @@ def render(settings: Settings, trials: Sequence[Trial]) -> str:
         pictures=_pictures(settings.out, trials),
         further=[(one, _further(one)) for one in trials],
         words=WORDS,
+        drawings=_drawings(trials),
+        files={"sheet": SHEET, "learned": LEARNED},
+        real={(one.system.name, one.protocol): _cell(one.real, "accuracy") for one in trials if one.drawings},
+        helped=[{key: _gap(value) for key, value in row.items()} for row in by_augmentation(trials)],
         software=f"torch {torch.__version__}, torchvision {torchvision.__version__}, {precision()}",
     )
 
@@ -109,6 +116,40 @@ def _row(system: str, name: str, claim: Claim | None, published: Trial | None, h
         apart=_points(gap) if gap else "",
         from_claim=_points(_minus(claim.value, value)) if claim and value else "",
     )
+
+
+def by_augmentation(trials: Sequence[Trial]) -> list[dict[str, Any]]:
+    """What one augmentation is worth beside another to the same network, leak-free: accuracies apart, on the
+    test part and out of fold. Both were judged on the same images, whose resamples are the same too."""
+    honest = [one for one in trials if one.protocol == "leak-free"]
+    return [
+        {
+            "system": later.system.name,
+            "beside": earlier.system.name,
+            "test": _apart(later.figures, earlier.figures),
+            "out_of_fold": _apart(later.out_of_fold, earlier.out_of_fold),
+        }
+        for earlier, later in combinations(honest, 2)
+        if earlier.system.network == later.system.network
+    ]
+
+
+def _apart(one: Figures | None, other: Figures | None) -> dict[str, Any] | None:
+    found = difference(one, other, "accuracy") if one and other else None
+    return found.model_dump() if found else None
+
+
+def _gap(value: Any) -> str:
+    if isinstance(value, dict):
+        return _points(Interval(**value))
+    return value or "undefined"
+
+
+def _drawings(trials: Sequence[Trial]) -> dict[str, Drawing]:
+    """Folder of a GAN -> what is told of it; systems share theirs."""
+    return {
+        f"{one.protocol}/{FOLDER}/{name}": drawing for one in trials for name, drawing in one.drawings.items()
+    }
 
 
 def _minus(claim: float, value: Interval) -> Interval:

@@ -76,6 +76,7 @@ def _results(settings: Settings, trials: Sequence[Trial]) -> dict[str, Any]:
             for name in CLAIMED
             if (found := difference(a.figures, b.figures, name)) is not None
         ],
+        **({"by_augmentation": report.by_augmentation(trials)} if any(t.drawings for t in trials) else {}),
     }
 
 
@@ -95,6 +96,17 @@ def _result(one: Trial) -> dict[str, Any]:
             for name, value in (one.out_of_fold.values if one.out_of_fold else {}).items()
         },
         "confusion": one.confusion.tolist(),
+        **(_of_gans(one) if one.drawings else {}),
+    }
+
+
+def _of_gans(one: Trial) -> dict[str, Any]:
+    return {
+        "leaks": asdict(one.leaks),
+        "drawings": {name: asdict(drawing) for name, drawing in one.drawings.items()},
+        "figures_without_drawn": {
+            name: value.model_dump() for name, value in (one.real.values if one.real else {}).items()
+        },
     }
 
 

@@ -6,7 +6,7 @@ import csv
 import logging
 import shutil
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -22,9 +22,10 @@ from ml.data import Sample, splits
 from ml.errors import EvaluationError
 from ml.evaluation import calibration, metrics, overlap, plots
 from ml.evaluation.statistic import Array
-from ml.study import protocols, units
+from ml.study import drawn, protocols, units
+from ml.study.drawn import Drawing
 from ml.study.figures import POSITIVE, Answers, Figures, figures
-from ml.study.protocols import Parts, Protocol
+from ml.study.protocols import Leaks, Parts, Protocol
 from ml.study.settings import Settings
 from ml.training import serving
 from ml.training.dataset import preprocessing
@@ -43,7 +44,8 @@ Step = Callable[[str], None]
 @dataclass(frozen=True, slots=True)
 class Trial:
     """What a report says of one system under one protocol. `out_of_fold`: the same of the folds, leak-free
-    only. `leaked`: judged images with a patient or copy among those learned from; `judged`: their number."""
+    only. `leaks`: what the split let through; `judged`: images judged. `drawings`: unit -> its GAN; `real`:
+    the figures of judged images that no GAN drew, where some were drawn."""
 
     system: System
     protocol: Protocol
@@ -54,31 +56,38 @@ class Trial:
     start: str
     seconds: float
     history: dict[str, list[float]]
-    leaked: int
+    leaks: Leaks
     judged: int
     counts: dict[str, int]
     manifests: dict[str, str]
     folder: str
     pictures: dict[str, str]
+    drawings: dict[str, Drawing]
+    real: Figures | None
+
+    @property
+    def leaked(self) -> int:
+        """Judged images that one way or another are among those that the network learned from."""
+        return self.leaks.total
 
 
 def as_published(settings: Settings, system: System, step: Step) -> Trial:
-    """Random split by image, altered copies before it where the paper made them first; the most probable
-    class, one half as threshold, no calibration."""
+    """Random split by image, altered copies or drawn pictures before it where the paper made them first; the
+    most probable class, one half as threshold, no calibration."""
     recipe = settings.recipe(system)
     material, seed = settings.material, recipe.seed
-    samples: Sequence[Sample] = material.published
     folder = settings.out / "as-published" / _slug(system.name)
-    if system.enlarged:
-        work = settings.work / "as-published" / _slug(system.name)
-        samples = protocols.enlarge(samples, system.enlarged, recipe, work, seed)
-    parts = protocols.as_published(settings.paper, samples, seed)
     step("its split")
+    samples, drawing = _augmented(settings, system, material.published, "as-published", "split")
+    parts = protocols.as_published(settings.paper, samples, seed)
+    if drawing:
+        parts = replace(parts, shown=material.published)
     trained = protocols.still(system, recipe)
     unit, network = units.run(trained, settings.init, parts, folder / "split")
     none = calibration.fit(unit.logits, _labels(unit.held, recipe), "none")
     answers = _answers(unit.held, unit.logits, recipe, none, 0.5, "image")
-    return _told(settings, system, "as-published", parts, unit, network, answers, None, trained, {})
+    drawings = {"split": drawing} if drawing else {}
+    return _told(settings, system, "as-published", parts, unit, network, answers, None, trained, {}, drawings)
 
 
 def leak_free(settings: Settings, system: System, step: Step) -> Trial:
@@ -90,14 +99,14 @@ def leak_free(settings: Settings, system: System, step: Step) -> Trial:
     )
     folder = settings.out / "leak-free" / _slug(system.name)
     trained = protocols.still(system, recipe)
-    found = {}
+    found, drawings = {}, dict[str, Drawing]()
     for name, parts in folds.items():
         step(name)
-        given = _enlarged(settings, system, recipe, parts, name)
+        given = _learning(settings, system, parts, name, drawings)
         found[name], _ = units.run(trained, settings.init, given, folder / name)
         _forget(folder / name)
     step("the test")
-    given = _enlarged(settings, system, recipe, last, "final")
+    given = _learning(settings, system, last, "final", drawings)
     unit, network = units.run(trained, settings.init, given, folder / "final")
     held = tuple(sample for one in found.values() for sample in one.held)
     logits = np.concatenate([one.logits for one in found.values()])
@@ -111,16 +120,35 @@ def leak_free(settings: Settings, system: System, step: Step) -> Trial:
     outside = _answers(held, logits, recipe, fitted, threshold, "group", probabilities)
     answers = _answers(unit.held, unit.logits, recipe, fitted, threshold, "group")
     manifests = {name: one.manifest for name, one in found.items()}
-    return _told(settings, system, "leak-free", given, unit, network, answers, outside, trained, manifests)
+    return _told(
+        settings, system, "leak-free", given, unit, network, answers, outside, trained, manifests, drawings
+    )
 
 
-def _enlarged(settings: Settings, system: System, recipe: Recipe, parts: Parts, name: str) -> Parts:
-    """Altered copies of the training part alone."""
-    if not system.enlarged:
-        return parts
-    work = settings.work / "leak-free" / _slug(system.name) / name
-    train = protocols.enlarge(parts.train, system.enlarged, recipe, work, recipe.seed)
-    return Parts(tuple(train), parts.validation, parts.held)
+def _learning(
+    settings: Settings, system: System, parts: Parts, name: str, drawings: dict[str, Drawing]
+) -> Parts:
+    """Altered copies of the training part alone, or pictures of a GAN that learned it alone."""
+    train, drawing = _augmented(settings, system, parts.train, "leak-free", name)
+    if drawing is None:
+        return replace(parts, train=train)
+    drawings[name] = drawing
+    return replace(parts, train=train, shown=parts.train)
+
+
+def _augmented(
+    settings: Settings, system: System, samples: tuple[Sample, ...], protocol: Protocol, name: str
+) -> tuple[tuple[Sample, ...], Drawing | None]:
+    """The samples and what the system adds to them before a training; what is told of a GAN."""
+    work, recipe = settings.work / protocol, settings.recipe(system)
+    if system.enlarged:
+        copies = work / _slug(system.name) / name
+        return tuple(protocols.enlarge(samples, system.enlarged, recipe, copies, recipe.seed)), None
+    if not system.drawn:
+        return samples, None
+    judged = units.is_done(settings.out / protocol / _slug(system.name) / name)
+    place = drawn.Place(settings.out / protocol / drawn.FOLDER / name, work / drawn.FOLDER / name, judged)
+    return drawn.extend(samples, system.drawn, recipe.classes, place)
 
 
 def _calibrated(
@@ -174,6 +202,7 @@ def _told(
     outside: Answers | None,
     recipe: Recipe,
     manifests: dict[str, str],
+    drawings: dict[str, Drawing],
 ) -> Trial:
     folder = settings.out / protocol / _slug(system.name)
     count = partial(
@@ -182,6 +211,9 @@ def _told(
     # Apart from each other, so that a difference doesn't pair resamples of two tests.
     found = count(answers, seed=protocols.PROTOCOLS.index(protocol))
     out_of_fold = None if outside is None else count(outside, seed=len(protocols.PROTOCOLS))
+    undrawn = np.array([not protocols.is_drawn(sample) for sample in unit.held])
+    some = undrawn.any() and not undrawn.all()
+    real = count(answers.only(undrawn), seed=protocols.PROTOCOLS.index(protocol)) if some else None
     pictures = {}
     if units.is_first():
         write_predictions(answers, recipe.classes, folder / "predictions.csv")
@@ -204,12 +236,14 @@ def _told(
         start=unit.start,
         seconds=unit.seconds,
         history=unit.history,
-        leaked=protocols.leaked(parts),
+        leaks=protocols.leaks(parts),
         judged=len(parts.held),
         counts=unit.counts,
         manifests={**manifests, ("split" if protocol == "as-published" else "final"): unit.manifest},
         folder=f"{protocol}/{_slug(system.name)}",
         pictures=pictures,
+        drawings=drawings,
+        real=real,
     )
 
 

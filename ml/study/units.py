@@ -48,7 +48,7 @@ def run(recipe: Recipe, init: str, parts: Parts, directory: Path) -> tuple[Unit,
     `directory` gets the split and its SHA-256, the logits and what is told of the training. Of several
     processes the first one writes.
     """
-    if (directory / _DONE).exists():
+    if is_done(directory):
         return _read(parts, directory), None
     directory.mkdir(parents=True, exist_ok=True)
     began = time.monotonic()
@@ -70,6 +70,11 @@ def run(recipe: Recipe, init: str, parts: Parts, directory: Path) -> tuple[Unit,
     wait()
     gc.collect()  # a trainer and its module know each other, and hold a gigabyte of optimiser's state
     return _read(parts, directory), network
+
+
+def is_done(directory: Path) -> bool:
+    """Whether the unit of that folder is trained and judged."""
+    return (directory / _DONE).exists()
 
 
 def is_first() -> bool:

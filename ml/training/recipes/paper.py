@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
+from ml.training.gan import GanRecipe
 from ml.training.recipe import Recipe
 
 Metric = Literal["accuracy", "precision", "recall", "f1", "auc"]
@@ -24,14 +25,24 @@ class Enlarged:
 
 
 @dataclass(frozen=True, slots=True)
+class Drawn:
+    """Augmentation by pictures of a GAN: drawn ones are added until each class has `factors[class]` times the
+    images of the largest class. `gan`: how it is trained; the classes are those of the data."""
+
+    factors: Mapping[str, float]
+    gan: GanRecipe
+
+
+@dataclass(frozen=True, slots=True)
 class System:
     """One row of a paper's table: a network of the registry, and augmentation where it is not the
-    recipe's."""
+    recipe's: none, altered copies (`enlarged`) or drawn pictures (`drawn`)."""
 
     name: str
     network: str
     augmented: bool = True
     enlarged: Enlarged | None = None
+    drawn: Drawn | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +71,7 @@ class Paper:
     `labels`: label of the data -> class of the paper, others are left out; the order gives the classes.
     `recipe`: its setting; the network is each system's. `fractions`: training, validation (0: none) and test,
     of all images. `chosen`: what the paper leaves open and what was taken. `small`: the systems that the
-    small preset runs, where all would not fit.
+    small preset runs, where all would not fit; a smoke study runs the first of them.
     """
 
     name: str
