@@ -10,7 +10,7 @@ import csv
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import get_args
+from typing import Literal, get_args
 
 import numpy as np
 from torch import nn
@@ -90,7 +90,7 @@ def summarise(looked: Sequence[Looked], answers: Mapping[str, str]) -> HeatmapTe
     kinds = [(label, strength) for label in _labels(looked) for strength in get_args(Strength)]
     groups = {kind: [one for one in looked if (one.label, one.strength) == kind] for kind in kinds}
     first = [one for one in looked if answers[one.sample.key] == one.label]
-    parts = {
+    parts: dict[Literal["all", "right", "wrong"], list[Looked]] = {
         "all": first,
         "right": [one for one in first if one.sample.label == one.label],
         "wrong": [one for one in first if one.sample.label != one.label],
