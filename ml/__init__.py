@@ -26,7 +26,7 @@ from ml.types import (
 
 if TYPE_CHECKING:
     from ml.card import SHIPPED, Metrics, ModelCard
-    from ml.data import phantom
+    from ml.data import copy_keys, likeness, phantom
     from ml.decoding import IsolatedDecoder, ProcessLimits
     from ml.evaluation import agreement, held_out
     from ml.imaging import ImagingLimits, identity, sniff
@@ -36,7 +36,9 @@ if TYPE_CHECKING:
 
 _MODULES = {
     "agreement": "ml.evaluation.agreement",
+    "copy_keys": "ml.data.copy_keys",
     "held_out": "ml.evaluation.held_out",
+    "likeness": "ml.data.likeness",
     "phantom": "ml.data.phantom",
 }
 _LAZY = {
@@ -78,9 +80,11 @@ __all__ = [
     "ScanInfo",
     "UltrasoundRegion",
     "agreement",
+    "copy_keys",
     "heat_png",
     "held_out",
     "identity",
+    "likeness",
     "phantom",
     "scan_png",
     "sniff",

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import product
+from itertools import chain, islice, product
 
 import cv2
 import numpy as np
@@ -74,6 +74,26 @@ def links(descriptors: Sequence[Gray]) -> list[Link]:
                         found.append(link)
             bar.update(len(block))
     return sorted(found, key=lambda link: -link.correlation)
+
+
+def of_one(descriptor: Gray, others: Sequence[Gray], most: int) -> list[Link]:
+    """Links of one image, number 0, with its near copies among `others`, numbered from 1; closest first.
+
+    The rule of `links`, each pair seen from both sides; but of either side only the `most` pairs whose
+    thumbnails are most alike are aligned, so that the time is bounded.
+    """
+    if not others:
+        return []
+    stack = np.stack([descriptor, *others])
+    thumbnails, found = _thumbnails(stack), dict[int, Link]()
+    larger = islice(_candidates(stack[:1], thumbnails, 0), most)
+    smaller = islice(_candidates(stack[1:], thumbnails[:1], 1), most)
+    for row, column, guess in chain(larger, smaller):
+        if row + column not in found:  # one of the two is number 0
+            link = _compared(stack, row, column, guess)
+            if link:
+                found[row + column] = link
+    return sorted(found.values(), key=lambda link: -link.correlation)
 
 
 def grouped(descriptors: Sequence[Gray]) -> list[int]:
