@@ -6,9 +6,12 @@ import csv
 import io
 import re
 
+import cv2
+import numpy as np
 import pytest
 
 import ml
+from ml.data import phantom
 from tests.ml.conftest import write_weights
 from tests.scans import dicom, png
 from tests.support import Visitor
@@ -162,6 +165,33 @@ def test_the_same_scan_twice_is_one_case(login, work):
     (again,) = send(radiologist, ("other name.png", png(8)))
     assert (again["state"], again["case_url"]) == ("seen", first["case_url"])
     assert len(rows(radiologist.get("/").text)) == 1
+
+
+def test_a_copy_saved_anew_under_another_patient_is_told_at_both_cases_and_in_no_other_group(login, work):
+    pixels = phantom.draw("cyst", 5, (192, 224), 0.2).pixels
+    kinds = ((".png", pixels), (".jpg", pixels), (".jpg", np.ascontiguousarray(pixels[:, ::-1])))
+    original, saved_anew, mirrored = (cv2.imencode(kind, image)[1].tobytes() for kind, image in kinds)
+    radiologist, south = login("radiologist"), login("radiologist", "south")
+    (first,) = send(radiologist, ("scan.png", original), patient_reference="P-1")
+    work()
+    page = f"{first['case_url']}/images/{first['image_uid']}"
+    assert "Near copy" not in radiologist.get(page).text
+    radiologist.submit(f"{page}/reads", {"own_class": "benign"})
+
+    (second,) = send(radiologist, ("copy.jpg", saved_anew), patient_reference="P-2")
+    (third,) = send(south, ("copy.jpg", mirrored), patient_reference="P-3")
+    work()
+    told = radiologist.get(f"{second['case_url']}/images/{second['image_uid']}/result").text
+    said = f'Near copy of an image of case\n  <a href="{page}">P-1</a>, labelled benign by its newest read.'
+    assert said in told
+    told = radiologist.get(page).text
+    assert re.search(r">P-2</a>, labelled (suspicious|not suspicious|out of scope) by the network\.", told)
+    assert "P-3" not in told
+    assert "Near copy" not in south.get(third["case_url"]).text
+
+    (again,) = send(radiologist, ("other.jpg", mirrored), patient_reference="P-4")
+    work()
+    assert radiologist.get(again["case_url"]).text.count("Near copy (mirrored) of") == 2
 
 
 def test_a_tutor_works_on_own_cases_and_sees_no_patients_of_the_practice(login, work):

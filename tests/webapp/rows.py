@@ -14,13 +14,16 @@ from webapp.models import (
     Group,
     HandCount,
     Image,
+    ImagePrint,
     Invitation,
     Job,
+    NearCopy,
     NetworkSwitch,
     Outcome,
     Passkey,
     Patient,
     Presentation,
+    PrintKey,
     Read,
     Reanalysis,
     Role,
@@ -83,6 +86,15 @@ def add_outcome(exam: Exam, result: str = "malignant", laterality: str = "B", **
     return outcome
 
 
+def add_near_copy(first: Image, second: Image, **more: object) -> NearCopy:
+    """A link between images of two cases. The caller commits."""
+    said = {"correlation": 0.95, "mirrored": False, **more}
+    link = NearCopy(first_id=min(first.id, second.id), second_id=max(first.id, second.id), **said)
+    db.session.add(link)
+    db.session.flush()
+    return link
+
+
 def add_teaching_case(image: Image, **more: object) -> TeachingCase:
     """Frame 0 of `image`, marked for teaching by its uploader. The caller commits."""
     exam = db.session.get_one(Exam, image.exam_id)
@@ -131,6 +143,11 @@ def add_one_of_each() -> None:
     stone = Erasure(exam_uid="e" * 32, group_id=user.group_id, how="hand", author_id=user.id)
     stone.files = [ErasedFile(image_uid="i" * 32, sha256="1" * 64, size_bytes=5)]
     db.session.add_all([stone, read, review])
+    other = add_image(exam, 1, sha256="5" * 64)
+    add_near_copy(image, other)
+    db.session.add(Job(image_id=other.id, state="done", attempt=1, progress=100))
+    db.session.add(ImagePrint(image_id=image.id, pixels=bytes(range(256)), compared=True))
+    db.session.add(PrintKey(group_id=user.group_id, key=7, image_id=image.id))
     case = add_teaching_case(image, truth="malignant", known_by="pathology")
     lesson = add_lesson(user, case)
     show = Presentation(list_id=lesson.id, presenter_id=user.id, seed=1, case_uids=[case.uid])

@@ -1,4 +1,4 @@
-"""Accounts are made, and people invited, from the command line."""
+"""Accounts are made, people invited, and images compared from the command line."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from flask import Flask
 
 from tests.phone import set_up
 from tests.support import PASSWORD
+from tests.webapp.rows import add_exam, add_image
 from webapp.extensions import db
 from webapp.models import AuditEntry
 from webapp.services import accounts
@@ -89,3 +90,13 @@ def test_the_operator_takes_lost_second_factors_away(app: Flask) -> None:
     assert here.get("/account").status_code == 302
     assert app.test_client().sign_in(who).location == "/"
     assert app.test_cli_runner().invoke(args=["reset-second-factors", "nobody@north.example"]).exit_code == 1
+
+
+def test_images_of_before_are_compared_on_request(app: Flask) -> None:
+    with app.app_context():
+        add_image(add_exam(accounts.find("radiologist@north.example")))  # its file is not there
+        db.session.commit()
+    result = app.test_cli_runner().invoke(args=["index-copies"])
+    assert result.exit_code == 0, result.output
+    assert "0 images compared." in result.output
+    assert "1 passed over" in result.output

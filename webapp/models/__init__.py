@@ -9,6 +9,7 @@ from webapp.models.factor import Passkey, Step
 from webapp.models.image import Image
 from webapp.models.invitation import Invitation
 from webapp.models.job import JOB_STATES, Job, Worker
+from webapp.models.likeness import ImagePrint, NearCopy, PrintKey
 from webapp.models.network import NetworkSwitch, Reanalysis
 from webapp.models.outcome import METHODS, RESULTS, Outcome
 from webapp.models.patient import Patient
@@ -52,13 +53,16 @@ __all__ = [
     "Group",
     "HandCount",
     "Image",
+    "ImagePrint",
     "Invitation",
     "Job",
+    "NearCopy",
     "NetworkSwitch",
     "Outcome",
     "Passkey",
     "Patient",
     "Presentation",
+    "PrintKey",
     "Read",
     "Reanalysis",
     "Role",

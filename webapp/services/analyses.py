@@ -11,7 +11,8 @@ from webapp.errors import NotFound
 from webapp.extensions import db
 from webapp.models import Analysis, Image, Job, User
 from webapp.permissions import require_image, require_writer
-from webapp.services import audit, networks, waking, workers
+from webapp.services import audit, near_copies, networks, waking, workers
+from webapp.services.near_copies import NearCopies
 from webapp.services.networks import Name
 
 _PENDING = frozenset({"queued", "running"})
@@ -25,7 +26,8 @@ class AnalysisStatus:
     `ahead`: jobs that are taken up before this one, 0 unless queued. `error_code` and `error` say what
     is wrong where failed. `analysis` is the newest answer of a network, which stays while it is asked for
     again; `earlier` are those before it, the newest first. `active` is the network that would answer now.
-    `attended`: whether, as long as it is pending, any worker is there to do it.
+    `attended`: whether, as long as it is pending, any worker is there to do it. `near_copies`: the images of
+    other cases that this one looks like.
     """
 
     image_uid: str
@@ -41,6 +43,7 @@ class AnalysisStatus:
     earlier: tuple[Analysis, ...] = ()
     active: Name | None = None
     attended: bool = True
+    near_copies: NearCopies = near_copies.NONE
 
     @property
     def pending(self) -> bool:
@@ -105,6 +108,7 @@ def status(user: User, image_uid: str, frame: int = 0) -> AnalysisStatus:
         earlier=tuple(answers[1:]),
         active=networks.active_name(),
         attended=job.state not in _PENDING or workers.alive(),
+        near_copies=near_copies.of_image(user, image),
     )
 
 

@@ -13,7 +13,7 @@ import ml
 from webapp import config
 from webapp.extensions import db
 from webapp.models import Analysis, Image
-from webapp.services import decoding, heatmaps, leases, networks
+from webapp.services import decoding, heatmaps, leases, likenesses, networks
 from webapp.services.heartbeat import Heartbeat
 from webapp.services.leases import Lease, LeaseLost
 from webapp.services.storage import StoredFileMissing, storage
@@ -96,7 +96,10 @@ def _answer(network: ml.Predictor, lease: Lease) -> None:
         if data is None:
             leases.fail(lease, *_CHANGED)
         else:
-            leases.finish(lease, _row(lease, network, network.predict(data, lease.frame)))
+            answer = _row(lease, network, network.predict(data, lease.frame))
+            if lease.frame == 0:  # before the answer is told: the page that waits for it shows both
+                likenesses.look(lease.image_id, data)
+            leases.finish(lease, answer)
     except ml.ImageError as error:
         leases.fail(lease, error.code, str(error))
     except StoredFileMissing as error:
