@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ml.attribution import cam, gradients, perturbations
+from ml.attribution import cam, gradients, perturbations, rollout
 from ml.attribution.method import Explain, Map, Method
 
 __all__ = ["METHODS", "Explain", "Map", "Method"]
@@ -15,6 +15,9 @@ _ALL = (
     Method("occlusion", "Zeiler and Fergus 2014", perturbations.occlusion, 0.1),
     Method("lime", "Ribeiro et al. 2016", perturbations.lime, 0.1),
     Method("kernel-shap", "Lundberg and Lee 2017", perturbations.kernel_shap, 0.1),
+    Method(
+        "attention-rollout", "Abnar and Zuidema 2020", rollout.attention_rollout, fits=rollout.has_attention
+    ),
 )
 
 METHODS: dict[str, Method] = {method.name: method for method in _ALL}

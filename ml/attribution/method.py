@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -25,12 +26,18 @@ class Explain(Protocol):
         ...
 
 
+def _any(_: nn.Module) -> bool:
+    return True
+
+
 @dataclass(frozen=True, slots=True)
 class Method:
     """A method by its `name` on the command line. `share`: of the images of a test that it explains, 0..1,
-    less where one map takes hundreds of passes through the network. `source`: where it is published."""
+    less where one map takes hundreds of passes through the network. `source`: where it is published. `fits`:
+    whether it can explain a network."""
 
     name: str
     source: str
     explain: Explain
     share: float = 1.0
+    fits: Callable[[nn.Module], bool] = _any

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ml import data
-from ml.attribution import METHODS
+from ml.attribution import METHODS, Method
 from ml.card import SHIPPED
 from ml.errors import DataError, EvaluationError
 from ml.evaluation.explanations import rendering
@@ -31,7 +31,10 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         help="folder of weights and card; may be given several times (default: the shipped network)",
     )
     parser.add_argument(
-        "--method", action="append", choices=METHODS, help="may be given several times (default: all)"
+        "--method",
+        action="append",
+        choices=METHODS,
+        help="may be given several times (default: all that fit)",
     )
     shares = ", ".join(f"{name} {each.share:.0%}" for name, each in METHODS.items() if each.share < 1)
     parser.add_argument(
@@ -56,7 +59,7 @@ def explain_test(arguments: argparse.Namespace) -> int:
     sources = data.parse(arguments.data)
     subjects = _subjects(arguments.weights)
     samples = {name: data.read(name, folder) for name, folder in sources.items()}
-    methods = [METHODS[name] for name in dict.fromkeys(arguments.method or METHODS)]
+    methods = _methods(arguments.method, subjects)
     parts = run(subjects, samples, methods, arguments.images, arguments.seed)
     found = {"seed": arguments.seed, "published": rendering.PUBLISHED} | {
         "parts": [rendering.as_json(part) for part in parts]
@@ -77,6 +80,19 @@ def _check(arguments: argparse.Namespace) -> None:
         raise DataError(f"--seed {arguments.seed} is below 0.", "Take 0 or more.")
     if arguments.out is not None and arguments.out.exists() and not arguments.out.is_dir():
         raise EvaluationError(f"--out {arguments.out.name} is a file.", "Name a folder.")
+
+
+def _methods(names: list[str] | None, subjects: list[Subject]) -> list[Method]:
+    """Those asked for, each of which has to fit every network; by default every one that fits any."""
+    chosen = [METHODS[name] for name in dict.fromkeys(names or METHODS)]
+    for method in chosen if names else ():
+        for subject in subjects:
+            if not method.fits(subject.network):
+                raise EvaluationError(
+                    f"{method.name} can't explain {subject.name}: it has nothing of the kind.",
+                    "Leave out that --method, or name --weights that it fits.",
+                )
+    return chosen
 
 
 def _subjects(weights: list[str] | None) -> list[Subject]:

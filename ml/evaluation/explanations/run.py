@@ -46,9 +46,17 @@ def run(
     plans = [
         _plan(subject, name, given, images, seed) for subject in subjects for name, given in samples.items()
     ]
-    total = sum(maps_needed(plan.subject, method, len(plan.looks)) for plan in plans for method in methods)
+    total = sum(
+        maps_needed(plan.subject, method, len(plan.looks))
+        for plan in plans
+        for method in _fitting(methods, plan.subject)
+    )
     with tqdm(total=total, unit="map", disable=None) as bar:
         return [_part(plan, methods, seed, bar.update) for plan in plans]
+
+
+def _fitting(methods: Sequence[Method], subject: Subject) -> list[Method]:
+    return [method for method in methods if method.fits(subject.network)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +84,7 @@ def _part(plan: _Plan, methods: Sequence[Method], seed: int, told: Callable[[], 
         eligible=plan.eligible,
         right=sum(look.right for look in plan.looks),
         judged=tuple(
-            judge(measure(plan.subject, method, plan.looks, seed, told), unit) for method in methods
+            judge(measure(plan.subject, method, plan.looks, seed, told), unit)
+            for method in _fitting(methods, plan.subject)
         ),
     )

@@ -12,7 +12,8 @@ from ml.evaluation.pointing import pointing
 from tests.ml.attribution import spots
 from tests.ml.networks.kinds import filled
 
-ALL = sorted(METHODS)
+ALL = sorted(name for name, method in METHODS.items() if method.fits(filled("tiny")))
+"""Attention rollout needs attention, and is looked at by itself below."""
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -113,3 +114,20 @@ def test_squares_are_numbered_by_rows_and_cover_any_side():
         assert given.shape == (1, 1, side, side)
         assert given.unique().tolist() == list(range(GRID**2))
         assert (given[0, 0, 0, 0], given[0, 0, 0, -1], given[0, 0, -1, 0]) == (0, GRID - 1, GRID * (GRID - 1))
+
+
+@pytest.mark.parametrize("name", ["tiny", "resnet18"])
+def test_attention_rollout_is_for_networks_with_attention(name):
+    assert not METHODS["attention-rollout"].fits(filled(name))
+
+
+def test_attention_rollout_has_a_cell_a_patch_and_doesnt_ask_for_the_class():
+    network = filled("vit_b_32")
+    image = torch.randn(1, 3, 64, 64, generator=torch.Generator().manual_seed(1))
+    rollout = METHODS["attention-rollout"]
+    assert rollout.fits(network)
+    given = [rollout.explain(network, "vit_b_32", image, label) for label in (0, 1)]
+    assert given[0].shape == (2, 2)
+    assert given[0].dtype == np.float32
+    assert 0 < given[0].sum() < 1
+    np.testing.assert_array_equal(given[0], given[1])
