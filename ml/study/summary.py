@@ -33,13 +33,21 @@ def table(files: Sequence[Path]) -> list[str]:
     return [*HEAD, *(row for file in files for row in _rows(file))]
 
 
-def _rows(file: Path) -> list[str]:
+def boldest(files: Sequence[Path], folder: str) -> list[str]:
+    """The same table, of each study the one system that most is claimed of; reports lie in `folder`."""
+    return [*HEAD, *(_rows(file, folder, 1)[0] for file in files)]
+
+
+def _rows(file: Path, folder: str = "", most: int | None = None) -> list[str]:
+    """The `most` systems of the highest claims, or all, in the study's order."""
     try:
         told = json.loads(file.read_text(encoding="utf-8"))
         claimed = {one["system"]: one["value"] for one in told["claims"] if one["metric"] == _FIGURE}
         trials = {(one["system"], one["protocol"]): one for one in told["trials"]}
-        systems = dict.fromkeys(one["system"] for one in told["trials"])
-        return [_row(file, system, claimed.get(system), trials) for system in systems]
+        systems = list(dict.fromkeys(one["system"] for one in told["trials"]))
+        if most is not None:
+            systems = sorted(systems, key=lambda system: -claimed.get(system, 0))[:most]
+        return [_row(f"{folder}{file.stem}", system, claimed.get(system), trials) for system in systems]
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise DataError(
             f"{file.name} holds no results of a study: {type(error).__name__}.",
@@ -47,10 +55,10 @@ def _rows(file: Path) -> list[str]:
         ) from error
 
 
-def _row(file: Path, system: str, claim: float | None, trials: dict[tuple[str, str], Any]) -> str:
+def _row(report: str, system: str, claim: float | None, trials: dict[tuple[str, str], Any]) -> str:
     published, free = trials.get((system, "as-published")), trials.get((system, "leak-free"))
     cells = (
-        f"[{file.stem}]({file.stem}.html)",
+        f"[{Path(report).name}]({report}.html)",
         system,
         (free or published or {})["started_from"],
         "none" if claim is None else f"{claim * 100:.2f}",

@@ -50,6 +50,14 @@ def test_a_row_has_claim_and_both_protocols_with_intervals_and_n(tmp_path):
     ]
 
 
+def test_of_each_study_the_boldest_claim_alone_is_told_with_a_link_from_elsewhere(tmp_path):
+    rows = summary.boldest([_results(tmp_path / "a.json"), _results(tmp_path / "b.json")], "docs/")
+    assert [row.split(" | ")[0] for row in rows[len(summary.HEAD) :]] == [
+        "| [a](docs/a.html)",
+        "| [b](docs/b.html)",
+    ]
+
+
 @pytest.mark.parametrize("text", ["", "{}", '{"claims": [], "trials": [{}]}', "[]"])
 def test_what_holds_no_results_is_named(tmp_path, text):
     path = tmp_path / "other.json"
