@@ -10,7 +10,7 @@ from ml.data.samples import Sample
 from ml.types import Gray
 
 
-def read(sample: Sample) -> Gray:
+def read_pixels(sample: Sample) -> Gray:
     """The grey image, its crop taken: uint8 (H, W).
 
     Raises:

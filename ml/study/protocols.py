@@ -15,8 +15,8 @@ import numpy as np
 from sklearn.model_selection import train_test_split
 
 from ml.data import Sample, splits
+from ml.data.pixels import read_pixels
 from ml.training import augment
-from ml.training.dataset import read_pixels
 from ml.training.recipe import Recipe
 from ml.training.recipes.paper import Enlarged, Paper, System
 

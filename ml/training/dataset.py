@@ -15,6 +15,7 @@ from torch.utils.data import Dataset
 from ml import imaging
 from ml.card import Preprocessing
 from ml.data import Sample
+from ml.data.pixels import lesion, read_pixels
 from ml.preprocess import normalise, resize
 from ml.training import augment
 from ml.training.recipe import Recipe
@@ -56,21 +57,6 @@ def _beside(sample: Sample) -> list[Sample]:
         for x0, x1 in spans
         if x1 - x0 >= 0.4 * width
     ]
-
-
-def lesion(sample: Sample) -> NDArray[np.bool_]:
-    """bool (H, W), above half of the brightest: BUS-UCLM's masks are red, which as grey is 76, not 255."""
-    masks = [imaging.decode(path.read_bytes()).pixels for path in sample.masks]
-    return np.asarray(np.logical_or.reduce([mask > int(mask.max()) // 2 for mask in masks]), dtype=np.bool_)
-
-
-def read_pixels(sample: Sample) -> Gray:
-    """The grey image of a sample, its crop taken: uint8 (H, W)."""
-    pixels = imaging.decode(sample.path.read_bytes()).pixels
-    if sample.crop is None:
-        return pixels
-    x0, y0, x1, y1 = sample.crop
-    return np.ascontiguousarray(pixels[y0:y1, x0:x1])
 
 
 class Views(Dataset[Batch]):

@@ -27,9 +27,10 @@ from torch.utils.data import DataLoader
 from ml import checkpoint, networks
 from ml.card import Preprocessing
 from ml.data import Sample
+from ml.data.pixels import read_pixels
 from ml.preprocess import normalise, resize
 from ml.training import initial
-from ml.training.dataset import Batch, Plain, Views, lesion_free_crops, preprocessing, read_pixels
+from ml.training.dataset import Batch, Plain, Views, lesion_free_crops, preprocessing
 from ml.training.module import Classifier
 from ml.training.order import Order
 from ml.training.recipe import Recipe

@@ -25,9 +25,9 @@ from torch.utils.data import DataLoader, Sampler, TensorDataset
 
 from ml import checkpoint
 from ml.data import Sample
+from ml.data.pixels import read_pixels
 from ml.networks.dcgan import LATENT, SIDES, Discriminator, Generator
 from ml.preprocess import resize
-from ml.training.dataset import read_pixels
 
 GENERATOR, DISCRIMINATOR = "generator.safetensors", "discriminator.safetensors"
 

@@ -18,6 +18,7 @@ from torch import nn
 from ml import networks
 from ml.card import CamScale, HeatmapTest, Interval, Pointed, Preprocessing
 from ml.data import Sample
+from ml.data.pixels import lesion, read_pixels
 from ml.engine import create
 from ml.evaluation import intervals, metrics
 from ml.evaluation.pointing import Pointing, pointing
@@ -25,7 +26,6 @@ from ml.evidence import EMPTY, grade
 from ml.explain import GradCam
 from ml.preprocess import to_input
 from ml.reliability import BAR, FEWEST, Strength
-from ml.training.dataset import lesion, read_pixels
 from ml.training.serving import measure_cam_scale
 
 FILE = "heatmaps.csv"

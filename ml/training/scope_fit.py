@@ -19,10 +19,10 @@ from numpy.typing import NDArray
 from ml import checkpoint, preprocess
 from ml.card import Preprocessing, Scope
 from ml.data import Sample, phantom
+from ml.data.pixels import read_pixels
 from ml.engine import Engine, create
 from ml.errors import DataError
 from ml.scope import COLOUR_SHARE, Statistics
-from ml.training.dataset import read_pixels
 from ml.types import Gray
 
 DIRECTIONS = 64

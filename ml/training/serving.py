@@ -12,9 +12,9 @@ from torch import nn
 from ml import checkpoint, networks, preprocess
 from ml.card import CamScale, ModelCard, Preprocessing
 from ml.data import Sample
+from ml.data.pixels import read_pixels
 from ml.engine import create
 from ml.explain import GradCam
-from ml.training.dataset import read_pixels
 from ml.training.scope_fit import fit_scope
 
 STRONG = 95

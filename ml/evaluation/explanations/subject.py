@@ -102,7 +102,7 @@ def looks(subject: Subject, samples: Sequence[Sample], count: int, seed: int) ->
 
 def _look(subject: Subject, sample: Sample) -> Look | None:
     try:
-        grey, lesion = pixels.read(sample), pixels.lesion(sample)
+        grey, lesion = pixels.read_pixels(sample), pixels.lesion(sample)
     except (ImageError, OSError) as error:
         raise DataError(f"{sample.key} or a mask of it can't be read: {error}", "Fetch it again.") from error
     except ValueError as error:

@@ -8,6 +8,7 @@ import torch
 
 from ml import checkpoint, data, networks
 from ml.data import splits
+from ml.data.pixels import lesion
 from ml.training import augment, dataset
 from ml.training import fit as fitting
 from ml.training.augment import STILL
@@ -202,7 +203,7 @@ def test_lesion_free_crops_hold_no_lesion_and_are_few(samples):
         x0, y0, x1, y1 = crop.crop
         assert crop.label == "normal"
         assert crop.patient == original.patient
-        assert not dataset.lesion(original)[y0:y1, x0:x1].any()
+        assert not lesion(original)[y0:y1, x0:x1].any()
 
 
 def test_a_view_depends_on_seed_epoch_and_index_alone(samples):

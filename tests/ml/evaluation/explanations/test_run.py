@@ -10,7 +10,7 @@ import pytest
 
 from ml import data
 from ml.attribution import METHODS, Method, perturbations
-from ml.data import pixels, splits
+from ml.data import splits
 from ml.errors import DataError
 from ml.evaluation import overlap
 from ml.evaluation.explanations.figures import judge
@@ -179,17 +179,6 @@ def test_a_mask_that_is_none_is_a_named_error(subject, folder, tmp_path, content
         mask.write_bytes(content)
     with pytest.raises(DataError, match=said):
         list(looks(subject, data.read("bus-bra", copy), 100, 1))
-
-
-def test_a_crop_takes_image_and_mask_along(samples):
-    whole, cropped = samples[0], replace(samples[0], crop=(10, 20, 60, 80))
-    np.testing.assert_array_equal(pixels.read(cropped), pixels.read(whole)[20:80, 10:60])
-    np.testing.assert_array_equal(pixels.lesion(cropped), pixels.lesion(whole)[20:80, 10:60])
-
-
-def test_a_sample_without_masks_has_no_lesion_to_ask_for(samples):
-    with pytest.raises(ValueError, match="no mask"):
-        pixels.lesion(replace(samples[0], masks=()))
 
 
 def test_two_runs_give_the_same_figures(subject, samples, monkeypatch):
