@@ -27,6 +27,13 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     )
     parser.add_argument("--data", action="append", default=[], metavar="NAME=DIR", help=data.HELP)
     parser.add_argument("--out", type=Path, metavar="DIR", help="typed again, an unfinished study goes on")
+    parser.add_argument(
+        "--system",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="only this system, as --list names it; may be given several times, and others later",
+    )
     parser.add_argument("--protocol", choices=("both", *PROTOCOLS), default="both")
     parser.add_argument("--preset", choices=tuple(presets.PRESETS), default="full")
     parser.add_argument(
@@ -83,16 +90,18 @@ def _settings(arguments: argparse.Namespace) -> Settings:
             f"A study needs {', '.join(missing)}.",
             "Type `python -m ml study --list` for the recipes, and --data NAME=DIR --out DIR.",
         )
-    paper = recipes.get(arguments.recipe)
+    paper, preset = recipes.get(arguments.recipe), presets.get(arguments.preset)
+    presets.systems(paper, preset, arguments.system)  # a wrong name is told before the data are read
     sources = data.parse(arguments.data)
     return Settings(
         paper=paper,
-        preset=presets.get(arguments.preset),
+        preset=preset,
         init=arguments.init,
         sources=sources,
         material=material.read(paper, sources),
         out=arguments.out,
         command=as_typed(arguments.typed),
+        only=tuple(arguments.system),
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from ml.errors import DataError
@@ -69,10 +69,21 @@ def get(name: str) -> Preset:
     return PRESETS[name]
 
 
-def systems(paper: Paper, preset: Preset) -> tuple[System, ...]:
-    """Those of the paper's systems that the preset runs, as it runs them."""
+def systems(paper: Paper, preset: Preset, only: Sequence[str] = ()) -> tuple[System, ...]:
+    """Those of the paper's systems that the preset runs, as it runs them; of them those named, if any are.
+
+    Raises:
+        DataError: a name is of none of them.
+    """
     chosen = set(paper.small[: preset.systems])
-    return tuple(_reduced(each, preset) for each in paper.systems if preset.whole or each.name in chosen)
+    all_ = [each for each in paper.systems if preset.whole or each.name in chosen]
+    unknown = [name for name in only if name not in {each.name for each in all_}]
+    if unknown:
+        raise DataError(
+            f"{paper.name} has no system called {unknown[0]!r} in the preset {preset.name}.",
+            f"Choose among: {'; '.join(each.name for each in all_)}.",
+        )
+    return tuple(_reduced(each, preset) for each in all_ if not only or each.name in only)
 
 
 def _reduced(system: System, preset: Preset) -> System:
@@ -106,11 +117,14 @@ def recipe(paper: Paper, system: System, preset: Preset, classes: tuple[str, ...
     )
 
 
-def changes(paper: Paper, preset: Preset) -> tuple[str, ...]:
-    """What the preset changes of the paper's setting, a line each; empty for `full`."""
+def changes(paper: Paper, preset: Preset, only: Sequence[str] = ()) -> tuple[str, ...]:
+    """What the preset and the choice of systems change of the paper's setting, a line each; none for all of
+    `full`."""
+    given, small = paper.recipe, systems(paper, preset, only)
+    left_out = [system.name for system in paper.systems if system.name not in {s.name for s in small}]
+    not_run = [f"not run: {'; '.join(left_out)}"] if left_out else []
     if preset.whole:
-        return ()
-    given, small = paper.recipe, systems(paper, preset)
+        return tuple(not_run)
     said = [
         f"inputs of {preset.size} pixels in place of {given.size}",
         f"{preset.epochs} epochs in place of {given.epochs}",
@@ -125,9 +139,7 @@ def changes(paper: Paper, preset: Preset) -> tuple[str, ...]:
                 f"{system.name}: {system.enlarged.factor:g} times the images, not {before.factor:.2f}"
             )
         said += _changes_of_gan(system.name, paper.system(system.name).drawn, system.drawn)
-    left_out = [system.name for system in paper.systems if system.name not in {s.name for s in small}]
-    if left_out:
-        said.append(f"not run: {'; '.join(left_out)}")
+    said += not_run
     if preset.network:
         said.append(f"every network is replaced by `{preset.network}`: figures that say nothing of systems")
     return tuple(said)

@@ -72,7 +72,7 @@ def render(settings: Settings, trials: Sequence[Trial]) -> str:
     return environment.get_template("report.html.j2").render(
         settings=settings,
         paper=paper,
-        changes=presets.changes(paper, settings.preset),
+        changes=presets.changes(paper, settings.preset, settings.only),
         rows=list(rows(settings, trials)),
         not_run=sorted({c.system for c in paper.claims} - {one.system.name for one in trials}),
         average=AVERAGES[paper.average],

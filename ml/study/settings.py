@@ -20,7 +20,8 @@ _FILE = "study.json"
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """`init` is "imagenet", "random" or a file; `command` is what was typed, without folders."""
+    """`init` is "imagenet", "random" or a file; `command` is what was typed, without folders; `only` names
+    systems, none for all that the preset runs."""
 
     paper: Paper
     preset: Preset
@@ -29,6 +30,7 @@ class Settings:
     material: Material
     out: Path
     command: str
+    only: tuple[str, ...] = ()
 
     @property
     def work(self) -> Path:

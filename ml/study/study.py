@@ -36,7 +36,7 @@ def run(settings: Settings, protocols: Sequence[Protocol], say: Callable[[str], 
         settings.claim()
         _write_images(settings.material.published, settings.out / "images.csv")
         _write_conflicts(settings.material.conflicts, settings.out / "conflicts.csv")
-    systems = presets.systems(settings.paper, settings.preset)
+    systems = presets.systems(settings.paper, settings.preset, settings.only)
     steps = {"as-published": 1, "leak-free": settings.preset.folds + 1}
     total, done = len(systems) * sum(steps[protocol] for protocol in protocols), 0
     found: list[Trial] = []
@@ -62,7 +62,7 @@ def _results(settings: Settings, trials: Sequence[Trial]) -> dict[str, Any]:
     return {
         "recipe": settings.paper.name,
         "preset": settings.preset.name,
-        "changed": presets.changes(settings.paper, settings.preset),
+        "changed": presets.changes(settings.paper, settings.preset, settings.only),
         "command": settings.command,
         "data": settings.material.fingerprint,
         "claims": [asdict(claim) for claim in settings.paper.claims],

@@ -90,6 +90,18 @@ def test_full_changes_nothing_and_small_says_what_it_changes(name):
         assert bool(recipe.head_epochs) == bool(paper.recipe.head_epochs)
 
 
+@pytest.mark.parametrize("preset", ["full", "small"])
+def test_of_a_paper_some_systems_alone_can_be_run_and_the_others_are_told(preset):
+    paper, chosen = recipes.get("zohra2025"), presets.get(preset)
+    assert [each.name for each in presets.systems(paper, chosen, ["Hybrid"])] == ["Hybrid"]
+    assert "not run: ResNet-50; ViT-B/16" in presets.changes(paper, chosen, ["Hybrid"])
+
+
+def test_a_system_that_the_paper_has_not_is_named_with_those_it_has():
+    with pytest.raises(DataError, match="ResNet-50; ViT-B/16; Hybrid"):
+        presets.systems(recipes.get("zohra2025"), presets.get("small"), ["Hybird"])
+
+
 def test_an_unknown_preset_is_named_with_those_there_are():
     with pytest.raises(DataError, match="full, small, smoke"):
         presets.get("large")
