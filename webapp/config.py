@@ -153,6 +153,8 @@ def flask_settings(config: AppConfig) -> dict[str, Any]:
         "SESSION_COOKIE_SAMESITE": "Lax",
         "SESSION_COOKIE_SECURE": config.https,
         "PERMANENT_SESSION_LIFETIME": int(config.session_hours * 3600),
+        # A late answer to a page that was left would put its cookie back over that of a sign-in since begun.
+        "SESSION_REFRESH_EACH_REQUEST": False,
         "WTF_CSRF_TIME_LIMIT": None,
         "WTF_CSRF_SSL_STRICT": config.https,
         "RATELIMIT_STORAGE_URI": config.ratelimit_storage_url,

@@ -131,6 +131,16 @@ def test_signing_out_needs_a_form_token_and_ends_the_session(login: Callable[...
     assert visitor.get("/account").status_code == 302
 
 
+def test_an_answer_that_changes_nothing_of_the_session_sends_no_cookie(
+    login: Callable[..., Visitor],
+) -> None:
+    """One that comes late would put the cookie of before back over that of a sign-in since begun."""
+    visitor = login("radiologist")
+    visitor.get("/account")  # its form token is new in the session
+    for path in ("/account", "/", "/news?image="):
+        assert "Set-Cookie" not in visitor.get(path).headers
+
+
 @pytest.mark.parametrize("path", ["/register", "/reset", "/confirm", "/tf-setup", "/us-signin"])
 def test_there_is_no_way_to_make_an_account_oneself(login: Callable[..., Visitor], path: str) -> None:
     assert login().get(path).status_code == 404
