@@ -98,9 +98,8 @@ def _recall(scans: Sequence[Gray]) -> Iterator[tuple[str, tuple[int, int, int]]]
             copy = likeness.descriptor(np.ascontiguousarray(change(scans[at])))
             keys = set(copy_keys.sought(copy))
             shared = {n: len(keys & of) for n, of in enumerate(index) if keys & of}
-            best = sorted(shared, key=lambda n: -shared[n])[: likenesses._MOST_CANDIDATES]
-            found = likeness.of_one(copy, [stack[n] for n in best], likenesses._MOST_ALIGNED)
-            by_index += at in {best[link.second - 1] for link in found}
+            best = sorted(shared, key=lambda n: -shared[n])[: likenesses.MOST_CANDIDATES]
+            by_index += at in likenesses.judged(copy, {n: stack[n] for n in best})
             by_all += bool(likeness.links([stack[at], copy]))
         yield name, (by_index, by_all, len(chosen))
 
@@ -152,12 +151,14 @@ def _measured() -> Iterator[tuple[str, str]]:
     asked = np.random.default_rng(3).choice(last, LOOKUPS, replace=False) + 1
     looking, judging, counts = [], [], []
     for image_id in map(int, asked):
-        pixels = likenesses._pixels(db.session.get_one(ImagePrint, image_id).pixels)
+        pixels = likenesses.print_of(image_id)
+        if pixels is None:
+            raise LookupError(f"made-up image {image_id} has no print")
         began = time.process_time()
-        others = likenesses._others(image_id, pixels)
+        others = likenesses.worth_comparing(image_id, pixels)
         looking.append(1000 * (time.process_time() - began))
         began = time.process_time()
-        likeness.of_one(pixels, list(others.values()), likenesses._MOST_ALIGNED)
+        likenesses.judged(pixels, others)
         judging.append(1000 * (time.process_time() - began))
         counts.append(len(others))
     for what, found in (("look-up", looking), ("judging what was found", judging)):

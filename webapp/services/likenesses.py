@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -25,13 +25,14 @@ from webapp.services.storage import StorageError, storage
 
 log = logging.getLogger(__name__)
 
-_MOST_CANDIDATES = 400
+MOST_CANDIDATES = 400
 """Images that are looked at: those that share most keys with the one in hand."""
 _MOST_ALIGNED = 50
 _TRIES = 3
 _CHUNK = 500
 
-_Print = NDArray[np.uint8]
+Print = NDArray[np.uint8]
+"""(60, 60): what `ml.likeness.descriptor` makes of frame 0."""
 Progress = Callable[[int, int], None]
 """Called with how many images are done and how many there are."""
 
@@ -81,7 +82,30 @@ def candidates(group_id: int, exam_id: int, keys: Collection[int]) -> Select[int
     own = select(Image.id).where(Image.exam_id == exam_id)
     stands = (PrintKey.group_id == group_id, PrintKey.key.in_(keys), PrintKey.image_id.not_in(own))
     found = select(PrintKey.image_id).where(*stands).group_by(PrintKey.image_id)
-    return found.order_by(func.count().desc(), PrintKey.image_id.desc()).limit(_MOST_CANDIDATES)
+    return found.order_by(func.count().desc(), PrintKey.image_id.desc()).limit(MOST_CANDIDATES)
+
+
+def print_of(image_id: int) -> Print | None:
+    """The print that an image has left, None where it has left none."""
+    kept = db.session.get(ImagePrint, image_id)
+    return None if kept is None else _pixels(kept.pixels)
+
+
+def worth_comparing(image_id: int, pixels: Print) -> dict[int, Print]:
+    """Number of an image -> its print: the `candidates` for the image that has the print `pixels`. The same
+    bytes are none: uploads tell of those."""
+    image = db.session.get_one(Image, image_id)
+    ids = candidates(image.exam.group_id, image.exam_id, ml.copy_keys.sought(pixels))
+    other = (ImagePrint.image_id.in_(db.session.scalars(ids).all()), Image.sha256 != image.sha256)
+    prints = select(ImagePrint.image_id, ImagePrint.pixels).join(Image, Image.id == ImagePrint.image_id)
+    return {row.image_id: _pixels(row.pixels) for row in db.session.execute(prints.where(*other))}
+
+
+def judged(pixels: Print, others: Mapping[int, Print]) -> dict[int, ml.likeness.Link]:
+    """Those of `others` that are near copies of the print `pixels`, the closest first."""
+    numbers = list(others)
+    links = ml.likeness.of_one(pixels, list(others.values()), _MOST_ALIGNED)
+    return {numbers[link.second - 1]: link for link in links}
 
 
 def _look_at_file(image_id: int) -> bool:
@@ -109,7 +133,7 @@ def _look(image_id: int, data: bytes) -> None:
     _compare(image_id)
 
 
-def _keep(image_id: int, pixels: _Print) -> None:
+def _keep(image_id: int, pixels: Print) -> None:
     group_id = db.session.scalar(select(Exam.group_id).join(Image).where(Image.id == image_id))
     keys = ml.copy_keys.kept(pixels)
     db.session.add(ImagePrint(image_id=image_id, pixels=pixels.tobytes()))
@@ -122,30 +146,18 @@ def _keep(image_id: int, pixels: _Print) -> None:
 
 def _compare(image_id: int) -> None:
     """Search for near copies of an image that has left its print, and write down those found."""
-    kept = db.session.get(ImagePrint, image_id)
-    if kept is None:
+    pixels = print_of(image_id)
+    if pixels is None:
         return
-    pixels = _pixels(kept.pixels)
-    others = _others(image_id, pixels)
+    others = worth_comparing(image_id, pixels)
     db.session.rollback()  # no transaction stays open while images are aligned
-    links = ml.likeness.of_one(pixels, list(others.values()), _MOST_ALIGNED)
-    ids = [image_id, *others]
-    found = {ids[link.second]: link for link in links}
+    found = judged(pixels, others)
     for _ in range(_TRIES):
         try:
             _write(image_id, found)
             return
         except IntegrityError:  # found from the other side in the same moment, or erased meanwhile
             db.session.rollback()
-
-
-def _others(image_id: int, pixels: _Print) -> dict[int, _Print]:
-    """The prints that are worth a comparison. The same bytes are none: uploads tell of those."""
-    image = db.session.get_one(Image, image_id)
-    ids = candidates(image.exam.group_id, image.exam_id, ml.copy_keys.sought(pixels))
-    other = (ImagePrint.image_id.in_(db.session.scalars(ids).all()), Image.sha256 != image.sha256)
-    prints = select(ImagePrint.image_id, ImagePrint.pixels).join(Image, Image.id == ImagePrint.image_id)
-    return {row.image_id: _pixels(row.pixels) for row in db.session.execute(prints.where(*other))}
 
 
 def _write(image_id: int, found: dict[int, ml.likeness.Link]) -> None:
@@ -166,6 +178,6 @@ def _linked(image_id: int) -> set[int]:
     return {first + second - image_id for first, second in db.session.execute(of_image)}
 
 
-def _pixels(kept: bytes) -> _Print:
+def _pixels(kept: bytes) -> Print:
     side = ml.likeness.SIDE
     return np.frombuffer(kept, dtype=np.uint8).reshape(side, side)
