@@ -65,10 +65,14 @@ class Predictor:
         Raises:
             ImageError: the bytes can't be read, see `ml.imaging.decode`.
         """
+        return self.decode_and_predict(data, frame)[1]
+
+    def decode_and_predict(self, data: bytes, frame: int = 0) -> tuple[Scan, Prediction]:
+        """`predict`, with the frame that it decoded: for who needs the pixels too. Errors as in `predict`."""
         watch = Stopwatch()
         scan = self._decode(data, frame)
         watch.lap("decode")
-        return self._read([scan], watch)[0]
+        return scan, self._read([scan], watch)[0]
 
     def predict_scan(self, scan: Scan) -> Prediction:
         """The second read of a decoded frame."""

@@ -133,6 +133,12 @@ def test_a_dicom_is_read_like_the_picture_of_its_pixels(predictor):
     assert predictor.predict(data).probabilities == predictor.predict(picture).probabilities
 
 
+def test_the_decoded_frame_comes_along_for_who_asks(predictor):
+    seen, prediction = predictor.decode_and_predict(scan_png(scan()))
+    assert (seen.pixels == scan().pixels).all()
+    assert bits(prediction) == bits(predictor.predict(scan_png(scan())))
+
+
 def test_every_stage_is_timed(predictor):
     timings = predictor.predict(scan_png(scan())).timings_ms
     assert list(timings) == ["decode", "preprocess", "forward", "check", "explain", "total"]

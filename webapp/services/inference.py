@@ -96,10 +96,10 @@ def _answer(network: ml.Predictor, lease: Lease) -> None:
         if data is None:
             leases.fail(lease, *_CHANGED)
         else:
-            answer = _row(lease, network, network.predict(data, lease.frame))
+            scan, prediction = network.decode_and_predict(data, lease.frame)
             if lease.frame == 0:  # before the answer is told: the page that waits for it shows both
-                likenesses.look(lease.image_id, data)
-            leases.finish(lease, answer)
+                likenesses.look(lease.image_id, scan)
+            leases.finish(lease, _row(lease, network, prediction))
     except ml.ImageError as error:
         leases.fail(lease, error.code, str(error))
     except StoredFileMissing as error:

@@ -45,13 +45,13 @@ class Filled:
     passed_over: int
 
 
-def look(image_id: int, data: bytes) -> None:
-    """Compare frame 0 of an image, of these bytes, with the images of its group; nothing where that is done.
+def look(image_id: int, scan: ml.Scan) -> None:
+    """Compare an image, of which `scan` is frame 0, with the images of its group; nothing where that is done.
 
     What goes wrong is logged and costs no analysis: `fill` makes up for it.
     """
     try:
-        _look(image_id, data)
+        _look(image_id, lambda: scan)
     except Exception:
         # Whatever it is, the answer of the network must not be lost for it. The log has the trace.
         db.session.rollback()
@@ -109,7 +109,7 @@ def judged(pixels: Print, others: Mapping[int, Print]) -> dict[int, ml.likeness.
 
 
 def _look_at_file(image_id: int) -> bool:
-    """`look` with the bytes of the storage; False where there are none, others, or none of an image."""
+    """`look` with the file in the storage; False where there is none, another, or none of an image."""
     wanted = select(Image.storage_key, Image.sha256).where(Image.id == image_id)
     row = db.session.execute(wanted).one_or_none()
     db.session.rollback()  # no transaction stays open while the image is decoded and compared
@@ -117,17 +117,18 @@ def _look_at_file(image_id: int) -> bool:
         data = storage().read(row.storage_key) if row else b""
         if row is None or hashlib.sha256(data).hexdigest() != row.sha256:
             return False
-        _look(image_id, data)
+        _look(image_id, lambda: decoding.decode(data))
     except (StorageError, ml.ImageError):
         return False
     return True
 
 
-def _look(image_id: int, data: bytes) -> None:
+def _look(image_id: int, frame: Callable[[], ml.Scan]) -> None:
+    """`frame` is asked for only where the image has left no print yet."""
     kept = db.session.get(ImagePrint, image_id)
     if kept is None:
         db.session.rollback()
-        _keep(image_id, ml.likeness.descriptor(decoding.decode(data).pixels))
+        _keep(image_id, ml.likeness.descriptor(frame().pixels))
     elif kept.compared:
         return
     _compare(image_id)

@@ -15,8 +15,8 @@ from tests.scans import dicom, png
 from webapp import create_app
 from webapp.errors import Forbidden, NotFound
 from webapp.extensions import db
-from webapp.models import Analysis, Image, Job
-from webapp.services import accounts, analyses, heatmaps, inference, intake
+from webapp.models import Analysis, Image, ImagePrint, Job
+from webapp.services import accounts, analyses, decoding, heatmaps, inference, intake
 from webapp.services.filing import Fields
 from webapp.services.intake import Upload
 from webapp.services.storage import Storage, StorageError, storage
@@ -117,6 +117,22 @@ def test_jobs_are_answered_in_the_order_of_their_coming():
     assert (waiting.state, waiting.ahead, waiting.pending) == ("queued", 1, True)
     assert inference.run_next(WORKER)
     assert [job_of(uid).state for uid in (first, second)] == ["done", "queued"]
+
+
+def test_a_new_image_is_decoded_once_for_its_answer_and_its_print(monkeypatch):
+    decode, decoded = decoding.decode, []
+
+    def counted(data: bytes, frame: int = 0) -> ml.Scan:
+        decoded.append(frame)
+        return decode(data, frame)
+
+    monkeypatch.setattr(decoding, "decode", counted)
+    current_app.extensions["predictors"].clear()  # the next one is loaded as a worker does
+    uid = send(png(1))
+    work()
+    assert decoded == [0]
+    assert job_of(uid).state == "done"
+    assert db.session.scalars(select(ImagePrint.compared).join(Image).where(Image.uid == uid)).all() == [True]
 
 
 def test_without_a_job_there_is_nothing_to_do():
@@ -229,7 +245,7 @@ class _Refusing:
         self.card = network.card
         self._error = error
 
-    def predict(self, data: bytes, frame: int = 0) -> ml.Prediction:
+    def decode_and_predict(self, data: bytes, frame: int = 0) -> tuple[ml.Scan, ml.Prediction]:
         raise self._error
 
 

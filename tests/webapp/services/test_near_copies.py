@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import logging
+from dataclasses import replace
 from datetime import timedelta
 
 import cv2
@@ -13,6 +14,7 @@ import sqlalchemy as sa
 from flask import Flask
 
 import ml
+from ml import imaging
 from tests.ml.data.test_likeness import scan
 from tests.webapp.rows import add_analysis, add_exam, add_image, add_near_copy, add_outcome
 from webapp.extensions import db
@@ -44,8 +46,12 @@ def send(data: bytes, user: User | None = None, **fields: str) -> Image:
     """An image that has come in and that the worker has looked at."""
     (verdict,) = intake.accept(user or person(), [Upload("scan", io.BytesIO(data))], Fields(**fields))
     image = db.session.scalars(sa.select(Image).where(Image.uid == verdict.image_uid)).one()
-    likenesses.look(image.id, data)
+    likenesses.look(image.id, imaging.decode(data))
     return image
+
+
+def frame(pixels: np.ndarray) -> ml.Scan:
+    return imaging.decode(encoded(pixels))
 
 
 def told(image: Image, user: User | None = None) -> list[str]:
@@ -82,14 +88,14 @@ class TestSearch:
         again = add_image(add_exam(person()), sha256=image.sha256)
         db.session.add(ImagePrint(image_id=again.id, pixels=db.session.get_one(ImagePrint, image.id).pixels))
         db.session.commit()
-        likenesses.look(again.id, b"")
+        likenesses.look(again.id, frame(scan(2)))
         assert links() == []
 
     def test_looking_twice_changes_nothing(self):
         image = send(encoded(scan(1)))
         send(encoded(scan(1), ".jpg"))
         before = db.session.scalar(sa.select(sa.func.count()).select_from(PrintKey))
-        likenesses.look(image.id, b"not even an image")
+        likenesses.look(image.id, frame(scan(2)))
         assert len(links()) == 1
         assert db.session.scalar(sa.select(sa.func.count()).select_from(PrintKey)) == before
 
@@ -113,15 +119,16 @@ class TestSearch:
             return set()
 
         monkeypatch.setattr(likenesses, "_linked", too_late)
-        likenesses.look(second.id, b"")
+        likenesses.look(second.id, frame(scan(2)))
         assert len(links()) == 1
         assert db.session.get_one(ImagePrint, second.id).compared
 
     def test_what_goes_wrong_is_logged_without_a_word_of_the_patient(self, caplog):
         (verdict,) = intake.accept(person(), [Upload("ZZQX.png", io.BytesIO(encoded(scan(1))))], Fields())
         image = db.session.scalars(sa.select(Image).where(Image.uid == verdict.image_uid)).one()
+        nothing = replace(frame(scan(1)), pixels=np.empty((0, 0), dtype=np.uint8))
         with caplog.at_level(logging.WARNING):
-            likenesses.look(image.id, b"ZZQX")
+            likenesses.look(image.id, nothing)
         assert f"image {image.id} could not be compared" in caplog.text
         assert "ZZQX" not in caplog.text
         assert db.session.get(ImagePrint, image.id) is None
