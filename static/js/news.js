@@ -1,5 +1,5 @@
 // How pending images stand: one question for all of them, and only the cells that changed are touched.
-// Elements say [data-news=image uid] and [data-part=verdict|call] and lose data-news when there is an answer.
+// Elements say [data-news=image uid] and [data-part=verdict|call|near_copies] and lose data-news when there is an answer.
 import { announce } from "./shell.js";
 
 const ADDRESS = "/news";

@@ -143,9 +143,10 @@ function verdict(row, { state, message, case_url: address, image_uid: uid }) {
   const link = row.element.querySelector(".file-link");
   link.href = address;
   link.hidden = false;
-  const news = row.element.querySelector(".file-news");
+  const [news, copies] = [".file-news", ".file-copies"].map((place) => row.element.querySelector(place));
   news.hidden = false;
   Object.assign(news.dataset, { news: uid, part: "verdict" });
+  Object.assign(copies.dataset, { news: uid, part: "near_copies" });
 }
 
 const count = (...states) => rows.filter((row) => states.includes(row.state)).length;

@@ -6,9 +6,11 @@ import io
 import zipfile
 from pathlib import Path
 
+import cv2
 import pytest
 from playwright.sync_api import Page, Route, expect
 
+from ml.data import phantom
 from tests.browser.conftest import Desk
 from tests.scans import png
 
@@ -77,6 +79,18 @@ def test_a_zip_that_was_cut_off_goes_on_where_it_was_once_the_server_is_back(
     assert len(sent) == 3, "nothing that was there already was sent again"
     lost = "error: Failed to load resource: net::ERR_FAILED"
     desk.complaints[:] = [complaint for complaint in desk.complaints if complaint != lost]
+
+
+def test_the_row_of_a_near_copy_leads_to_the_case_that_it_looks_like(page: Page, tmp_path: Path) -> None:
+    pixels = phantom.draw("cyst", 5, (192, 224), 0.2).pixels
+    for name in ("first.png", "again.jpg"):
+        (tmp_path / name).write_bytes(cv2.imencode(Path(name).suffix, pixels)[1].tobytes())
+    drop(page, tmp_path / "first.png", tmp_path / "again.jpg")
+    name = page.locator(".file-name", has_text="again.jpg")  # the other row may name this file as its copy
+    row = page.locator(".file", has=name)
+    expect(row).to_contain_text("Near copy of an image of case first.png, labelled", timeout=60_000)
+    row.get_by_role("link", name="first.png").click()
+    expect(page.locator("#result")).to_contain_text("Near copy of an image of case again.jpg", timeout=60_000)
 
 
 def test_what_waits_on_the_drop_page_is_sent_with_its_fields(page: Page, tmp_path: Path) -> None:

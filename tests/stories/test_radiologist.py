@@ -184,6 +184,8 @@ def test_a_copy_saved_anew_under_another_patient_is_told_at_both_cases_and_in_no
     told = radiologist.get(f"{second['case_url']}/images/{second['image_uid']}/result").text
     said = f'Near copy of an image of case\n  <a href="{page}">P-1</a>, labelled benign by its newest read.'
     assert said in told
+    news = radiologist.get(f"/news?image={second['image_uid']}").json
+    assert said in news[second["image_uid"]]["near_copies"]
     told = radiologist.get(page).text
     assert re.search(r">P-2</a>, labelled (suspicious|not suspicious|out of scope) by the network\.", told)
     assert "P-3" not in told

@@ -10,7 +10,7 @@ from flask.typing import ResponseReturnValue
 from webapp import config, logs
 from webapp.errors import InvalidInput, TooLarge
 from webapp.forms.uploads import UploadForm
-from webapp.services import intake
+from webapp.services import intake, near_copies
 from webapp.services.intake import Upload, Verdict
 from webapp.signin import person
 
@@ -39,7 +39,8 @@ def create() -> ResponseReturnValue:
     logs.about(verdict.exam_uid for verdict in verdicts)
     if request.accept_mimetypes.best_match(["text/html", "application/json"]) == "application/json":
         return jsonify(files=[_as_json(verdict) for verdict in verdicts])
-    return render_template("uploads/result.html", verdicts=verdicts)
+    copies = near_copies.of_images(person(), [verdict.image_uid for verdict in verdicts if verdict.image_uid])
+    return render_template("uploads/result.html", verdicts=verdicts, copies_of=copies)
 
 
 def _uploads() -> list[Upload]:

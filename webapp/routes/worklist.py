@@ -9,8 +9,9 @@ from webapp.errors import BadRequest
 from webapp.forms.filters import FilterForm
 from webapp.forms.uploads import UploadForm
 from webapp.presentation import signed_in_zone
-from webapp.services import export, findings, history
+from webapp.services import export, findings, history, near_copies
 from webapp.services.history import Cursor
+from webapp.services.near_copies import NearCopies
 from webapp.signin import person
 
 bp = Blueprint("worklist", __name__)
@@ -52,21 +53,27 @@ def export_csv() -> Response:
 
 @bp.get("/news")
 def news() -> ResponseReturnValue:
-    """How the named images stand: {uid: {"pending": bool, "html": the verdict of the list}}."""
+    """How the named images stand: {uid: {"pending": bool, and the parts of a list as HTML}}."""
     uids = request.args.getlist("image")
     if len(uids) > MOST_NEWS:
         raise BadRequest(f"Ask for the news of at most {MOST_NEWS} images at once.")
     states = findings.of_images(person(), uids)
+    copies = near_copies.of_images(person(), [state.uid for state in states if not state.pending])
     return jsonify(
         {
             state.uid: {
                 "pending": state.pending,
                 "verdict": render_template("worklist/verdict.html", state=state),
                 "call": render_template("worklist/call.html", state=state),
+                "near_copies": _near_copies(copies.get(state.uid)),
             }
             for state in states
         }
     )
+
+
+def _near_copies(copies: NearCopies | None) -> str:
+    return render_template("cases/near_copies.html", copies=copies) if copies else ""
 
 
 def _cursor(name: str) -> Cursor | None:

@@ -6,12 +6,16 @@ import io
 import zipfile
 
 import pytest
+from sqlalchemy import select
 from werkzeug.datastructures import FileStorage
 from werkzeug.test import encode_multipart
 
 from tests.scans import png
 from tests.support import Visitor
+from tests.webapp.rows import add_near_copy
 from webapp import create_app
+from webapp.extensions import db
+from webapp.models import Image
 
 JSON = {"Accept": "application/json"}
 
@@ -47,6 +51,20 @@ def test_without_javascript_the_verdicts_are_a_page(visitor):
     assert "a.png" in answer.text
     assert "&lt;b&gt;.txt" in answer.text
     assert "/cases/" in answer.text
+
+
+def test_without_javascript_the_page_tells_of_near_copies_that_are_known(visitor, app):
+    (first,) = send(visitor, ("a.png", png(1)), accession="A-1").json["files"]
+    (second,) = send(visitor, ("b.png", png(2)), accession="A-2").json["files"]
+    with app.app_context():
+        images = db.session.scalars(select(Image).order_by(Image.id)).all()
+        add_near_copy(*images, mirrored=True)
+        db.session.commit()
+    page = send(visitor, ("a.png", png(1)), ("c.png", png(3)), headers={"Accept": "text/html"}).text
+    there = f"{second['case_url']}/images/{second['image_uid']}"
+    assert f'Near copy (mirrored) of an image of case\n  <a href="{there}">A-2</a>, not labelled yet.' in page
+    assert page.count("Near copy") == 1
+    assert first["case_url"] in page
 
 
 def test_a_folder_packed_as_zip_is_answered_file_by_file(visitor):

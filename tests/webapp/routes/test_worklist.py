@@ -7,7 +7,7 @@ import io
 
 import pytest
 
-from tests.webapp.rows import add_analysis, add_exam, add_image
+from tests.webapp.rows import add_analysis, add_exam, add_image, add_near_copy, add_outcome
 from webapp.extensions import db
 from webapp.models import Job, Patient, Read
 from webapp.routes.worklist import MOST_NEWS
@@ -118,6 +118,29 @@ def test_news_tell_how_images_stand_and_say_nothing_of_others(visitor, me):
     assert news[done.uid]["pending"] is False
     assert "normal 0.50" in news[done.uid]["verdict"]
     assert "Suspicious" in news[done.uid]["call"]
+
+
+def test_news_tell_of_near_copies_once_there_is_an_answer_and_only_to_who_may_open_both(visitor, login, me):
+    (_, mine), (other, copy), (_, third) = [add_case(me, accession=name) for name in ("A-1", "A-2", "A-3")]
+    _, theirs = add_case(accounts.find("radiologist@south.example"), accession="S-1")
+    for image in (copy, theirs):
+        add_near_copy(mine, image)
+    add_outcome(other, "benign")
+    job = Job(image_id=mine.id, state="running")
+    db.session.add(job)
+    db.session.commit()
+    asked = {"query_string": {"image": [mine.uid, third.uid, theirs.uid]}}
+    assert visitor.get("/news", **asked).json[mine.uid]["near_copies"] == ""
+
+    job.state = "done"
+    db.session.commit()
+    news = visitor.get("/news", **asked).json
+    told, page = news[mine.uid]["near_copies"], f"/cases/{other.uid}/images/{copy.uid}"
+    assert f'Near copy of an image of case\n  <a href="{page}">A-2</a>, labelled benign by pathology.' in told
+    assert "S-1" not in told
+    assert news[third.uid]["near_copies"] == ""
+    south = login("radiologist", "south").get("/news", **asked).json
+    assert {uid: each["near_copies"] for uid, each in south.items()} == {theirs.uid: ""}
 
 
 def test_news_of_too_many_images_at_once_are_refused(visitor):

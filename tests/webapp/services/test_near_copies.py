@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import logging
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 
@@ -56,6 +57,20 @@ def frame(pixels: np.ndarray) -> ml.Scan:
 
 def told(image: Image, user: User | None = None) -> list[str]:
     return [copy.name for copy in near_copies.of_image(user or person(), image).told]
+
+
+def asked(work: Callable[[], object]) -> tuple[list[tuple[str, object]], object]:
+    """The statements that `work` sends to the database, and what it answers."""
+    sent = []
+
+    def keep(connection, cursor, statement, parameters, *rest):
+        sent.append((statement, parameters))
+
+    sa.event.listen(db.engine, "before_cursor_execute", keep)
+    try:
+        return sent, work()
+    finally:
+        sa.event.remove(db.engine, "before_cursor_execute", keep)
 
 
 def links() -> list[NearCopy]:
@@ -223,6 +238,35 @@ class TestTelling:
         assert [copy.name for copy in found.told] == ["A-6", "A-5", "A-4", "A-3", "A-2"]
         assert found.more == 2
         assert isinstance(found.told[0], Copy)
+
+    def test_those_of_many_images_are_those_of_each_in_as_many_queries_as_those_of_one(self, pair):
+        images = [*pair, *(add_image(add_exam(person(), accession=f"B-{number}")) for number in range(4))]
+        for image in images[2:]:
+            add_near_copy(pair[0], image)
+        db.session.commit()
+        me, uids = person(), [image.uid for image in images]
+        near_copies.of_images(me, uids)  # what the session keeps is loaded
+        alone, told_alone = asked(lambda: near_copies.of_images(me, uids[:1]))
+        together, told = asked(lambda: near_copies.of_images(me, uids))
+        assert told == {image.uid: near_copies.of_image(me, image) for image in images}
+        assert told_alone == {uids[0]: told[uids[0]]}
+        assert len(together) == len(alone)
+        assert near_copies.of_images(person("tutor"), uids) == {}
+        assert near_copies.of_images(person(group="south"), uids) == {}
+
+    def test_they_are_looked_up_by_number_and_not_searched_for_in_the_group(self, pair):
+        mine, me = pair[0], person()
+        statements, _ = asked(lambda: near_copies.of_image(me, mine))
+        plan = " ".join(
+            step[3]
+            for statement, parameters in statements
+            if "near_copies" in statement
+            for step in db.session.connection().exec_driver_sql("EXPLAIN QUERY PLAN " + statement, parameters)
+        )
+        for way in ("near_copies USING PRIMARY KEY (first_id=?)", "ix_near_copies_second_id (second_id=?)"):
+            assert way in plan
+        for table in ("images", "exams"):
+            assert f"SEARCH {table} USING INTEGER PRIMARY KEY (rowid=?)" in plan
 
 
 def test_candidates_are_read_from_the_index_of_their_group():
