@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 import onnx
+from numpy.typing import ArrayLike, DTypeLike
 from onnx import TensorProto, helper, numpy_helper
 from torch import Tensor, nn
 from torchvision.models.resnet import BasicBlock, Bottleneck
@@ -37,7 +38,10 @@ class UnsupportedLayerError(NetworkError):
 class Graph:
     """Nodes and weights, collected in the order in which they are computed."""
 
-    def __init__(self) -> None:
+    def __init__(self, side: int) -> None:
+        """`side` of the input in pixels: what samples an image anew has to know it."""
+        self.side = side
+        self.inner: list[str] = []  # what layers have within whose statistics are wanted
         self._nodes: list[onnx.NodeProto] = []
         self._weights: list[onnx.TensorProto] = []
 
@@ -48,16 +52,24 @@ class Graph:
         return output
 
     def weight(self, tensor: Tensor) -> str:
+        return self.constant(tensor.detach().cpu().numpy())
+
+    def constant(self, values: ArrayLike, kind: DTypeLike = np.float32) -> str:
         name = f"weight_{len(self._weights)}"
-        values = np.ascontiguousarray(tensor.detach().cpu().numpy())
-        self._weights.append(numpy_helper.from_array(values, name))
+        array = np.ascontiguousarray(values, dtype=kind)
+        self._weights.append(numpy_helper.from_array(array.reshape(np.shape(values)), name))
         return name
 
-    def serialise(self, outputs: dict[str, tuple[str, int]], size: int) -> bytes:
+    def part(self, x: str, start: int, stop: int, axis: int = 1) -> str:
+        """x[..., start:stop, ...] of one axis."""
+        bounds = [self.constant([value], np.int64) for value in (start, stop, axis)]
+        return self.add("Slice", x, *bounds)
+
+    def serialise(self, outputs: dict[str, tuple[str, int]]) -> bytes:
         """`outputs`: public name -> (name of a node's output, number of dimensions)."""
         for public, (inner, _) in outputs.items():
             self._nodes.append(helper.make_node("Identity", [inner], [public]))
-        batch = helper.make_tensor_value_info(INPUT, TensorProto.FLOAT, ["N", 3, size, size])
+        batch = helper.make_tensor_value_info(INPUT, TensorProto.FLOAT, ["N", 3, self.side, self.side])
         answers = [
             helper.make_tensor_value_info(name, TensorProto.FLOAT, ["N", *[None] * (rank - 1)])
             for name, (_, rank) in outputs.items()
@@ -172,6 +184,14 @@ def _residual(layer: BasicBlock | Bottleneck, inner: list[nn.Module], graph: Gra
         branch = emit(part, graph, branch)
     shortcut = x if layer.downsample is None else emit(layer.downsample, graph, x)
     return graph.add("Relu", graph.add("Add", branch, shortcut))
+
+
+@emit.register
+def _mean_pool(layer: nn.AvgPool2d, graph: Graph, x: str) -> str:
+    kernel, stride = _pair(layer.kernel_size), _pair(layer.stride)
+    if _pair(layer.padding) != (0, 0) or layer.ceil_mode:
+        raise UnsupportedLayerError("This setting of AvgPool2d has no ONNX form here.")
+    return graph.add("AveragePool", x, kernel_shape=kernel, strides=stride)
 
 
 def _pair(value: object) -> tuple[int, int]:

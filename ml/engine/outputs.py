@@ -9,6 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import nn
 
+from ml.networks.second_look import Looks
+
 
 @dataclass(frozen=True, slots=True)
 class Outputs:
@@ -16,9 +18,10 @@ class Outputs:
 
     `activations` (N, K, h, w): output of the target layer, for Grad-CAM. `logits` (N, C).
     `features` (N, F): mean and standard deviation over positions of every channel that enters a
-    convolutional stage of the trunk, the first stage (the image itself) apart; where there is no such stage,
-    of the activations. They tell a scan from anything else (`ml/scope.py`) and are computed inside the graph,
-    where they cost next to nothing.
+    convolutional stage of the trunk, the first stage (the image itself) apart; of a stage of several looks
+    those of what it has within (`Looks.walk`); where there is neither, those of the activations. They tell a
+    scan from anything else (`ml/scope.py`) and are computed inside the graph, where they cost next to
+    nothing.
     """
 
     activations: NDArray[np.float32]
@@ -41,7 +44,7 @@ def tapped(trunk: nn.Sequential) -> list[bool]:
     """For each stage of the trunk, and then for its output: whether the statistics of what is there are
     wanted."""
     entering = [position > 0 and _convolves(stage) for position, stage in enumerate(trunk)]
-    return [*entering, not any(entering)]
+    return [*entering, not any(entering) and not any(isinstance(stage, Looks) for stage in trunk)]
 
 
 def _convolves(stage: nn.Module) -> bool:

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from ml import networks
 from ml.engine.outputs import Outputs, tapped
+from ml.networks.second_look import Looks
 
 
 class Tapped(nn.Module):
@@ -27,7 +28,11 @@ class Tapped(nn.Module):
         for stage, wanted in zip(self.trunk, self._taps[:-1], strict=True):
             if wanted:
                 statistics += _statistics(x)
-            x = stage(x)
+            if isinstance(stage, Looks):
+                x, within = stage.walk(x)
+                statistics += [each for one in within for each in _statistics(one)]
+            else:
+                x = stage(x)
         if self._taps[-1]:
             statistics += _statistics(x)
         return x, self.head(x), torch.cat(statistics, dim=1)

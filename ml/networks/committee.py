@@ -8,7 +8,7 @@ side, divided by their number. So it is explained, exported and saved like any o
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 
 import torch
@@ -58,30 +58,35 @@ def join(members: Sequence[nn.Module]) -> nn.Module:
         NetworkError: the members' first stages differ, so that they can't be shared.
     """
     states = [member.state_dict() for member in members]
-    joined: dict[str, Tensor] = {}
-    for name in states[0]:
+    joined = shared(states)
+    for name in states[0].keys() - joined.keys():
         values = [state[name] for state in states]
         stage, _, rest = name.partition(".")
         if stage in BRANCH:
             joined |= {f"branches.{i}.{BRANCH.index(stage)}.{rest}": v for i, v in enumerate(values)}
         elif name == "fc.weight":
             joined[name] = torch.cat(values, dim=1) / len(values)
-        elif name == "fc.bias":
-            joined[name] = torch.stack(values).mean(dim=0)
         else:
-            joined[name] = _the_same(name, values)
+            joined[name] = torch.stack(values).mean(dim=0)
     committee = Committee(len(joined["fc.bias"]), len(states))
     committee.load_state_dict(joined)
     return committee
 
 
-def _the_same(name: str, values: Sequence[Tensor]) -> Tensor:
-    if not all(torch.equal(values[0], value) for value in values):
-        raise NetworkError(
-            f"The members differ in {name}, which they are to share.",
-            "Train them from the same start with --freeze conv1,bn1,layer1.",
-        )
-    return values[0]
+def shared(states: Sequence[Mapping[str, Tensor]]) -> dict[str, Tensor]:
+    """The weights of the first stages, which have to be the same in all of `states`.
+
+    Raises:
+        NetworkError: they differ.
+    """
+    found = {name: value for name, value in states[0].items() if name.partition(".")[0] in SHARED}
+    for name, value in found.items():
+        if not all(torch.equal(value, state[name]) for state in states):
+            raise NetworkError(
+                f"The members differ in {name}, which they are to share.",
+                "Train them from the same start with --freeze conv1,bn1,layer1.",
+            )
+    return found
 
 
 SPECS = (
@@ -90,7 +95,7 @@ SPECS = (
         partial(Committee, size=2),
         STAGES,
         "branches",
-        members=("resnet14", 2),
+        members=("resnet14", "resnet14"),
         join=join,
     ),
 )

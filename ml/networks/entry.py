@@ -42,8 +42,10 @@ class NetworkSpec:
     torchvision's table, None where there is none. Inputs are squares of at least `least_size` pixels, in
     multiples of `step`.
 
-    `imagenet` says which ImageNet weights fit. A committee is not trained as a whole: `members` names the
-    network that its members are and their number, and `join` makes one of them.
+    `imagenet` says which ImageNet weights fit. What consists of several networks is not trained as a whole:
+    `members` names them, each is trained by itself, and `join` makes one of them. Where `closer`, one of them
+    learns from squares about the lesions that another has drawn (`ml/training/closer.py`). `draws` is the
+    stage, one module, whose last output channel is the probability of lesion at each position.
     """
 
     name: str
@@ -52,8 +54,10 @@ class NetworkSpec:
     target_layer: str
     published_parameters: int | None = None
     imagenet: tuple[Pretrained, ...] = ()
-    members: tuple[str, int] | None = None
+    members: tuple[str, ...] = ()
     join: Callable[[Sequence[nn.Module]], nn.Module] | None = None
+    closer: bool = False
+    draws: str | None = None
     context: int = 0
     least_size: int = 32
     step: int = 1

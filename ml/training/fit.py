@@ -29,7 +29,7 @@ from ml.card import Preprocessing
 from ml.data import Sample
 from ml.data.pixels import read_pixels
 from ml.preprocess import normalise, resize
-from ml.training import initial
+from ml.training import closer, initial
 from ml.training.dataset import Batch, Plain, Views, lesion_free_crops, preprocessing
 from ml.training.module import Classifier
 from ml.training.order import Order
@@ -39,7 +39,12 @@ _DONE = "network.safetensors"
 
 
 def fit(
-    recipe: Recipe, init: str, train: Sequence[Sample], validation: Sequence[Sample], directory: Path
+    recipe: Recipe,
+    init: str,
+    train: Sequence[Sample],
+    validation: Sequence[Sample],
+    directory: Path,
+    stem: nn.Module | None = None,
 ) -> tuple[nn.Module, str]:
     """Train on `train`; returns the network in evaluation mode and what it started from.
 
@@ -47,13 +52,14 @@ def fit(
     without, it runs all epochs and keeps the averaged weights of the last. A run that was killed goes
     on from its last whole epoch; one that is done is read back. `directory` gets `network.safetensors`,
     `start.txt`, `log/` and, until it is done, `last.ckpt`; of a committee each member has such a folder.
+    Frozen stages are those of `stem`, where there is one: unfolded from other images (`ml.training.initial`)
+    they would compute the same with other numbers, and could not be shared.
     """
     entry = networks.spec(recipe.network)
-    if entry.members is not None and entry.join is not None:
-        name, count = entry.members
-        recipes = [recipe.model_copy(update={"network": name, "member": i}) for i in range(count)]
-        fitted = [fit(r, init, train, validation, directory / _member(r.member)) for r in recipes]
-        return entry.join([network for network, _ in fitted]).eval(), fitted[0][1]
+    if entry.join:
+        fit_members = _fit_looks if entry.closer else _fit_committee
+        members = fit_members(recipe, init, train, validation, directory)
+        return entry.join([network for network, _ in members]).eval(), members[0][1]
     for side in {recipe.side(epoch) for epoch in range(recipe.epochs)}:
         networks.check_size(recipe.network, side)
     directory.mkdir(parents=True, exist_ok=True)
@@ -61,6 +67,8 @@ def fit(
     network = networks.build(recipe.network, len(recipe.classes))
     if not (directory / _DONE).exists():
         start = initial.initialise(network, recipe.network, init, _first_batch(recipe, train))
+        if stem is not None:
+            _take(stem, network, recipe.frozen)
         watched = "val_loss" if validation else "train_loss"
         module = Classifier(recipe, network, start.given, watched).train()
         trainer = _train(module, train, validation, directory)
@@ -70,6 +78,33 @@ def fit(
         trainer.strategy.barrier()
     checkpoint.load_strictly(network, checkpoint.read_tensors(directory / _DONE))
     return network.cpu().eval().requires_grad_(True), (directory / "start.txt").read_text().strip()
+
+
+def _take(stem: nn.Module, network: nn.Module, stages: Sequence[str]) -> None:
+    for stage in stages:
+        network.get_submodule(stage).load_state_dict(stem.get_submodule(stage).state_dict())
+
+
+def _fit_committee(
+    recipe: Recipe, init: str, train: Sequence[Sample], validation: Sequence[Sample], directory: Path
+) -> list[tuple[nn.Module, str]]:
+    """Each member by itself, and what it started from."""
+    names = networks.spec(recipe.network).members
+    recipes = [recipe.model_copy(update={"network": name, "member": i}) for i, name in enumerate(names)]
+    return [fit(own, init, train, validation, directory / _member(own.member)) for own in recipes]
+
+
+def _fit_looks(
+    recipe: Recipe, init: str, train: Sequence[Sample], validation: Sequence[Sample], directory: Path
+) -> list[tuple[nn.Module, str]]:
+    """The first look, a closer one at what it has drawn, more first looks, and what they started from."""
+    whole, near, *others = closer.recipes(recipe)
+    first = fit(whole, init, train, validation, directory / _member(0))
+    seen, held = (closer.squares(first[0], whole, samples) for samples in (train, validation))
+    seen += closer.lesion_free(train, recipe.lesion_free_share, recipe.seed)
+    again = fit(near, init, seen, held, directory / _member(1), stem=first[0])
+    rest = [fit(r, init, train, validation, directory / _member(r.member), stem=first[0]) for r in others]
+    return [first, again, *rest]
 
 
 def _member(number: int) -> str:

@@ -18,7 +18,8 @@ class Classifier(lightning.LightningModule):
     """Trains a registered network by cross-entropy, with two more tasks where the recipe asks for them: a
     small head draws the lesion from the stage before the target layer, from that one where it is the first
     (binary cross-entropy on the mask), a second one gives the sonographer's BI-RADS category from the pooled
-    features. Both heads are thrown away afterwards: the saved network has its published architecture."""
+    features. Both heads are thrown away afterwards: the saved network has its published architecture. A
+    network that draws the lesion itself has no need of the first."""
 
     def __init__(
         self,
@@ -46,9 +47,10 @@ class Classifier(lightning.LightningModule):
         name, size = self.recipe.network, self.recipe.size
         entry = networks.spec(name)
         target = entry.stages.index(entry.target_layer)
-        self.before, rest = networks.cut(self.network, name, max(target, 1))
+        behind = entry.stages.index(entry.draws) + 1 if entry.draws else max(target, 1)
+        self.before, rest = networks.cut(self.network, name, behind)
         self.pool, self.classify = rest[:-1], rest[-1]
-        self.draw = _mask_head(_width(self.before, size))
+        self.draw = _LastChannel() if entry.draws else _mask_head(_width(self.before, size))
         self.grade = nn.Linear(_width(nn.Sequential(self.before, self.pool), size), GRADES)
 
     def train(self, mode: bool = True) -> Classifier:
@@ -160,6 +162,13 @@ def _width(module: nn.Module, size: int) -> int:
     """Channels that come out of `module`, read from a blank image."""
     with torch.no_grad():
         return int(module.eval()(torch.zeros(1, 3, size, size)).shape[1])
+
+
+class _LastChannel(nn.Module):
+    """The head of a network that draws the lesion itself: (N, K, h, w) -> (N, 1, h, w)."""
+
+    def forward(self, seen: Tensor) -> Tensor:
+        return seen[:, -1:]
 
 
 def _mask_head(width: int) -> nn.Module:

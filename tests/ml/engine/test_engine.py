@@ -137,7 +137,7 @@ def test_weights_that_are_not_numbers_are_refused():
 )
 def test_a_layer_without_an_onnx_form_is_an_error_with_a_remedy(layer):
     with pytest.raises(UnsupportedLayerError, match="torch engine"):
-        emit(layer, Graph(), INPUT)
+        emit(layer, Graph(SIZE), INPUT)
 
 
 def test_without_a_gpu_onnx_is_chosen_and_torch_may_be_asked_for(monkeypatch):

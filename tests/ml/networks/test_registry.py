@@ -42,6 +42,10 @@ OWN = {
     "tiny": 6_187,
     "resnet14": 2_783_555,
     "resnet14x2": 5_409_603,
+    # three convolutions that draw the lesion, and pooled twice
+    "resnet14_lesion": 2_783_555 + 12_641 + 768,
+    # a committee of three ResNet-14, two of which draw and pool twice
+    "second_look": 5_409_603 + (5_409_603 - 2_783_555) + 2 * (12_641 + 768),
     # the encoders of ResNet-50 and ViT-B/16, and 2,816 -> 512 -> 3
     "resnet50_vit_b_16": 23_508_032 + 85_798_656 + 1_442_304 + 1_539,
     # the convolutions of VGG19 and EfficientNet-B0, and 1,792 -> 256 -> 3
@@ -104,6 +108,7 @@ def test_every_weight_gets_a_gradient(shape_only):
 BESIDE = {
     "efficientnet_b3_attention": {"before", "attention", "behind", "fc"},
     "resnet50_alexnet": {"refine", "fc"},
+    "resnet14_lesion": {"seen", "fc"},
 }
 """What starts from random values besides the last stage."""
 
@@ -152,9 +157,11 @@ def test_stages_in_order_are_the_network(name):
 
 STORED = {
     "resnet14": [0.00878, -0.15685, 0.08456],
+    "resnet14_lesion": [-0.12815, -0.10008, 0.28607],
     "resnet14x2": [0.09717, 0.17221, 0.11617],
     "resnet18": [-0.05805, -0.05505, 0.00199],
     "resnet50": [-0.09592, 0.07222, -0.67043],
+    "second_look": [0.21114, 0.02648, 0.03357],
     "tiny": [-0.11588, 0.07067, 0.10825],
 }
 
