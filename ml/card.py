@@ -79,7 +79,7 @@ class OperatingPoint(_Frozen):
 
 
 class CamScale(_Frozen):
-    """Raw Grad-CAM value that counts as strength 1.0: the 95th percentile of the peak of the map of
+    """Raw Grad-CAM value that counts as strength 1.0: the median of the peak of the map of
     the predicted class over the training images. Keeps absolute strength comparable across scans."""
 
     strong: float = Field(gt=0)

@@ -17,8 +17,9 @@ from ml.engine import create
 from ml.explain import GradCam
 from ml.training.scope_fit import fit_scope
 
-STRONG = 95
-"""Percentile of the peaks that counts as strength 1.0."""
+STRONG = 50
+"""Percentile of the peaks that counts as strength 1.0: that of a typical map of the class that is answered. A
+large lesion's evidence is spread over more cells than a small one's, and would look faint beside its peak."""
 
 
 def complete(directory: Path, samples: Sequence[Sample]) -> ModelCard:
@@ -32,7 +33,7 @@ def complete(directory: Path, samples: Sequence[Sample]) -> ModelCard:
 
 
 def measure_cam_scale(network: nn.Module, name: str, spec: Preprocessing, samples: Sequence[Sample]) -> float:
-    """The raw Grad-CAM value of strong evidence: the 95th percentile, over the images, of the peak of the
+    """The raw Grad-CAM value of strong evidence: the median, over the images, of the peak of the
     map of the class with the largest logit. In units of logit / (h w), > 0."""
     engine = create(network, name, spec.size)
     explain = GradCam(networks.split(network, name)[1])
