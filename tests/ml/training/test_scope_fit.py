@@ -87,7 +87,7 @@ def test_the_card_names_the_statistics_and_the_scale_and_comes_back(completed):
     )
 
 
-def test_one_image_in_twenty_has_evidence_beyond_strong(completed):
+def test_half_of_the_images_have_evidence_beyond_strong(completed):
     folder, samples, _ = completed
     predictor = Predictor(folder)
     peaks = []
@@ -95,7 +95,7 @@ def test_one_image_in_twenty_has_evidence_beyond_strong(completed):
         prediction = predictor.predict(sample.path.read_bytes())
         logits = {finding.label: finding.probability for finding in prediction.findings}
         peaks.append(prediction.finding(max(logits, key=logits.get)).heatmap.values.max())
-    assert np.percentile(peaks, 95) == pytest.approx(1, abs=0.01)
+    assert np.median(peaks) == pytest.approx(1, abs=0.01)
 
 
 def test_the_same_scans_give_the_same_statistics(completed, tmp_path):
