@@ -23,7 +23,7 @@ from ml.preprocess import to_input
 from ml.scope import COLOUR_SHARE, Statistics
 
 CLASSES = ("benign", "malignant", "normal")
-SIZES = {"second_look": 320, "resnet18": 192, "resnet50": 224}
+SIZES = {"second_look": 320, "resnet14x2": 160, "resnet18": 192, "resnet50": 224}
 """Input sides, pixels: the shipped network at its own, the others as their papers read them."""
 
 
