@@ -10,9 +10,9 @@ from ml.card import CamScale, HeatmapTest
 from ml.reliability import Strength, reliability
 from ml.types import Heatmap
 
-FINE = 8
-"""A map has few cells (10 x 10 for 160 px); peak and area are read from it enlarged this many times, which is
-also how the overlay shows it."""
+FINE = 80
+"""A map has few cells (10 x 10, 20 x 20); peak and area are read from it enlarged, as the overlay shows it,
+to at least so many a side."""
 
 EMPTY = 0.05
 """Below this strength nothing can be seen in the overlay: the map counts as empty."""
@@ -32,7 +32,8 @@ def heatmap(
     values = np.asarray(raw, dtype=np.float32) / np.float32(scale.strong)
     if values.max() < EMPTY:
         return Heatmap(label, values, None, 0.0, "no evidence")
-    fine = enlarge(values, values.shape[0] * FINE, values.shape[1] * FINE)
+    times = max(1, -(-FINE // min(values.shape)))
+    fine = enlarge(values, values.shape[0] * times, values.shape[1] * times)
     row, column = divmod(int(fine.argmax()), fine.shape[1])
     peak = ((row + 0.5) / fine.shape[0], (column + 0.5) / fine.shape[1])
     area = float(np.mean(fine > fine.max() / 2))

@@ -45,13 +45,21 @@ class GradCam:
 
     def __call__(self, activations: NDArray[np.float32]) -> NDArray[np.float32]:
         """Raw maps float32 (N, C, h, w) as `grad_cam` gives them, of A, float32 (N, K, h, w)."""
-        if not self._affine:
+        _, *shape = activations.shape
+        alpha = self.weights(tuple(shape))
+        if alpha is None:
             return np.asarray(grad_cam(self._head, torch.from_numpy(activations))[1].numpy())
-        shape = activations.shape[1:]
+        return _combine(np.repeat(alpha[None], len(activations), axis=0), activations)
+
+    def weights(self, shape: tuple[int, ...]) -> NDArray[np.float64] | None:
+        """alpha, float64 (C, K), of any A of `shape` (K, h, w); None where each image has its own."""
+        if not self._affine:
+            return None
         if shape not in self._alpha:
             with torch.inference_mode(False), _one_thread():
-                self._alpha[shape] = _differentiate(self._head, torch.zeros(1, *shape))[1]
-        return _combine(np.repeat(self._alpha[shape], len(activations), axis=0), activations)
+                zeros = torch.zeros(1, *shape, device=next(self._head.parameters()).device)
+                self._alpha[shape] = _differentiate(self._head, zeros)[1][0]
+        return self._alpha[shape]
 
 
 def grad_cam(

@@ -9,13 +9,12 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from ml import checkpoint, imaging, networks
+from ml import checkpoint, imaging
 from ml.calibrate import probabilities
 from ml.card import SHIPPED
 from ml.caution import warnings_of
 from ml.engine import EngineName, Outputs, create
 from ml.evidence import heatmap
-from ml.explain import GradCam
 from ml.imaging import ImagingLimits
 from ml.preprocess import to_input
 from ml.scope import ScopeTest
@@ -54,7 +53,6 @@ class Predictor:
         folder = directory or SHIPPED
         network, self.card = checkpoint.load(folder)
         self.network = NetworkId(self.card.name, self.card.version, self.card.checksum)
-        self._explain = GradCam(networks.split(network, self.card.network)[1])
         self.engine = create(network, self.card.network, self.card.preprocessing.size, engine, threads)
         self._scope = ScopeTest.load(folder, self.card)
         self._decode = decode or partial(imaging.decode, limits=limits or ImagingLimits())
@@ -97,14 +95,13 @@ class Predictor:
 
     def _findings(self, outputs: Outputs) -> list[tuple[Finding, ...]]:
         """The findings of each row: calibrated probabilities, and a heatmap for every class."""
-        maps = self._explain(outputs.activations)
         chances = probabilities(outputs.logits, self.card.calibration)
         return [
             tuple(
                 Finding(label, float(chance), self._heatmap(label, raw))
                 for label, chance, raw in zip(self.card.classes, row, row_maps, strict=True)
             )
-            for row, row_maps in zip(chances, maps, strict=True)
+            for row, row_maps in zip(chances, outputs.maps, strict=True)
         ]
 
     def _heatmap(self, label: str, raw: NDArray[np.float32]) -> Heatmap:

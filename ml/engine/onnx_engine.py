@@ -5,6 +5,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 import onnxruntime
+import torch
 from numpy.typing import NDArray
 from torch import nn
 
@@ -14,8 +15,9 @@ from ml.engine.onnx_graph import INPUT, Graph, emit
 from ml.engine.outputs import Outputs, tapped
 from ml.engine.torch_engine import TorchEngine
 from ml.errors import NetworkError
+from ml.explain import GradCam
 
-PARTS = ("activations", "logits", "features")
+PARTS = ("maps", "logits", "features")
 TOLERANCE = 1e-4
 """Largest difference from torch with which the engine may serve, as a share of the largest value of
 that part. Seen on ResNet-18 and ResNet-50: 2e-6."""
@@ -35,10 +37,13 @@ class OnnxEngine:
 
     def __init__(self, network: nn.Module, name: str, size: int, threads: int | None = None) -> None:
         self._session = session(graph_of(network, name, size), threads)
+        self._maps_within = self._session.get_outputs()[0].name == PARTS[0]
+        self._explain = GradCam(networks.split(network, name)[1])
         self._prove(TorchEngine(network, name), size)
 
     def run(self, batch: NDArray[np.float32]) -> Outputs:
-        return Outputs(*self._session.run(PARTS, {INPUT: batch}))
+        first, logits, features = self._session.run(None, {INPUT: batch})
+        return Outputs(first if self._maps_within else self._explain(first), logits, features)
 
     def _prove(self, reference: TorchEngine, size: int) -> None:
         probe = _probe(size)
@@ -73,7 +78,11 @@ def session(graph: bytes, threads: int | None = None) -> onnxruntime.InferenceSe
 
 
 def graph_of(network: nn.Module, name: str, size: int, *, bare: bool = False) -> bytes:
-    """The ONNX graph of a network with the three outputs of `Outputs`; `bare`: with logits alone."""
+    """The ONNX graph of a network with the three outputs of `Outputs`; `bare`: with logits alone.
+
+    Where Grad-CAM's weights differ from image to image (`ml.explain.GradCam`), the first output is the
+    target layer's, "activations", in the place of "maps".
+    """
     graph, x = Graph(size), INPUT
     statistics: list[str] = []
     trunk, head = networks.split(network, name)
@@ -88,7 +97,25 @@ def graph_of(network: nn.Module, name: str, size: int, *, bare: bool = False) ->
     if bare:
         return graph.serialise({"logits": logits})
     features = (graph.add("Concat", *statistics, axis=1), 2)
-    return graph.serialise({"activations": (x, 4), "logits": logits, "features": features})
+    shape = _shape(trunk, size)
+    alpha = GradCam(head).weights(shape)
+    first = {"activations": (x, 4)} if alpha is None else {"maps": (_maps(graph, alpha, x, shape), 4)}
+    return graph.serialise({**first, "logits": logits, "features": features})
+
+
+def _shape(trunk: nn.Module, size: int) -> tuple[int, int, int]:
+    """K, h and w of what the target layer gives."""
+    with torch.inference_mode():
+        return tuple(trunk(torch.zeros(1, 3, size, size)).shape[1:])
+
+
+def _maps(graph: Graph, alpha: NDArray[np.float64], x: str, shape: tuple[int, int, int]) -> str:
+    """Equation 2 of Grad-CAM within the graph: the activations are large, and handing them out and summing
+    them in numpy takes longer than everything else around the network."""
+    k, h, w = shape
+    cells = graph.add("Reshape", x, graph.constant([0, k, h * w], np.int64))
+    sums = graph.add("Relu", graph.add("MatMul", graph.constant(alpha[None]), cells))
+    return graph.add("Reshape", sums, graph.constant([0, len(alpha), h, w], np.int64))
 
 
 def _statistics(graph: Graph, x: str) -> tuple[str, str]:

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import cast
 
 import numpy as np
+from torch import nn
 
 from ml.engine.onnx_graph import Graph, emit
 from ml.networks import second_look
@@ -40,8 +41,9 @@ def _lesion_pool(layer: second_look.LesionPool, graph: Graph, x: str) -> str:
 
 @emit.register
 def _looks(layer: second_look.Looks, graph: Graph, x: str) -> str:
-    early = emit(layer.stem[:-1], graph, emit(layer.shrink, graph, x))
-    whole = emit(layer.stem[-1], graph, early)
+    grey, stem = graph.part(x, 0, 1), _on_grey(layer.stem)
+    early = emit(stem[:-1], graph, emit(layer.shrink, graph, grey))
+    whole = emit(stem[-1], graph, early)
     graph.inner += [early, whole]
     spread: list[str] = []
     drawings = []
@@ -51,8 +53,17 @@ def _looks(layer: second_look.Looks, graph: Graph, x: str) -> str:
         spread += _spread(graph, features, drawings[-1])
     cells = second_look.cells(graph.side)
     square = _lesion_square(graph, graph.add("Mean", *drawings), cells)
-    closer = emit(layer.closer, graph, emit(layer.stem, graph, _cut_out(graph, x, square)))
+    closer = emit(layer.closer, graph, emit(stem, graph, _cut_out(graph, grey, square)))
     return graph.add("Concat", *spread, _put_back(graph, closer, square, cells), axis=1)
+
+
+def _on_grey(stem: nn.Sequential) -> nn.Sequential:
+    """The same for one channel in the place of three that are alike: a third of the first convolution."""
+    first = cast("nn.Conv2d", stem[0])
+    size, stride, padding = first.kernel_size, first.stride, first.padding
+    grey = nn.Conv2d(1, first.out_channels, size, stride, padding, bias=False)  # type: ignore[arg-type]
+    grey.weight = nn.Parameter(first.weight.sum(dim=1, keepdim=True))
+    return nn.Sequential(grey, *stem[1:])
 
 
 def _drawn(graph: Graph, logit: str) -> str:
@@ -99,8 +110,7 @@ def _cut_out(graph: Graph, x: str, square: str) -> str:
         pairs = graph.constant([-1, side, 2, count], np.int64)
         twice = graph.add("Reshape", _reading(graph, pixels, count), pairs)
         readings.append(graph.add("ReduceMean", twice, axes=[2], keepdims=0))
-    patch = _read(graph, graph.part(x, 0, 1), *readings)
-    return graph.add("Concat", patch, patch, patch, axis=1)
+    return _read(graph, x, *readings)
 
 
 def _put_back(graph: Graph, features: str, square: str, cells: int) -> str:

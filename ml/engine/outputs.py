@@ -16,15 +16,15 @@ from ml.networks.second_look import Looks
 class Outputs:
     """Of a batch of N, all float32.
 
-    `activations` (N, K, h, w): output of the target layer, for Grad-CAM. `logits` (N, C).
+    `maps` (N, C, h, w): raw Grad-CAM of every class, as `ml.explain.grad_cam` gives them. `logits` (N, C).
     `features` (N, F): mean and standard deviation over positions of every channel that enters a
     convolutional stage of the trunk, the first stage (the image itself) apart; of a stage of several looks
-    those of what it has within (`Looks.walk`); where there is neither, those of the activations. They tell a
+    those of what it has within (`Looks.walk`); where there is neither, those of what leaves it. They tell a
     scan from anything else (`ml/scope.py`) and are computed inside the graph, where they cost next to
     nothing.
     """
 
-    activations: NDArray[np.float32]
+    maps: NDArray[np.float32]
     logits: NDArray[np.float32]
     features: NDArray[np.float32]
 

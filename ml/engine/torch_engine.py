@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from ml import networks
 from ml.engine.outputs import Outputs, tapped
+from ml.explain import GradCam
 from ml.networks.second_look import Looks
 
 
@@ -56,10 +57,12 @@ class TorchEngine:
         self._device = torch.device(device)
         moved = network if device == "cpu" else deepcopy(network).to(self._device)
         self._network = Tapped(moved, name)
+        self._explain = GradCam(self._network.head)
         self._lock = Lock()  # cuDNN's switches are the process's, not the thread's
 
     def run(self, batch: NDArray[np.float32]) -> Outputs:
         exact = torch.backends.cudnn.flags(enabled=True, deterministic=True, allow_tf32=False)
         with self._lock, exact, torch.inference_mode():
             answers = self._network(torch.from_numpy(batch).to(self._device))
-            return Outputs(*(answer.cpu().numpy() for answer in answers))
+            activations, logits, features = (answer.cpu().numpy() for answer in answers)
+        return Outputs(self._explain(activations), logits, features)

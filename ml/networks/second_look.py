@@ -133,6 +133,7 @@ class Looks(nn.Module):
     def walk(self, x: Tensor) -> tuple[Tensor, tuple[Tensor, Tensor]]:
         """A, and what enters and leaves `layer1` where the whole image is read, (N, 64, S / 8, S / 8) each:
         they tell a scan from other images (`ml.engine.Outputs`)."""
+        x = x[:, :1].expand(-1, 3, -1, -1)  # whatever came: one grey image, as the engines read it
         early = self.stem[:-1](self.shrink(x))
         whole = self.stem[-1](early)
         seen = [look(whole) for look in self.seen]

@@ -9,11 +9,11 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
-from ml import checkpoint
+from ml import checkpoint, networks
 from ml.data.likeness import descriptor, grouped
-from ml.engine import create
 from ml.evaluation.kernel_distance import Features, KernelDistance, kernel_distance
 from ml.preprocess import normalise, resize
 
@@ -83,15 +83,16 @@ def distances(
 def _features(sets: Sequence[NDArray[np.uint8]], folder: Path) -> tuple[str, list[Features]]:
     network, card = checkpoint.load(folder)
     spec = card.preprocessing
-    engine = create(network, card.network, spec.size)
+    trunk, _ = networks.split(network, card.network)
 
     def of(images: NDArray[np.uint8]) -> Features:
         inputs = np.stack([resize(image, spec.size) for image in images])
-        parts = [
-            engine.run(normalise(inputs[start : start + _BATCH], spec)).activations.mean(axis=(2, 3))
-            for start in range(0, len(inputs), _BATCH)
-        ]
-        return np.concatenate(parts).astype(np.float64)
+        with torch.inference_mode():
+            parts = [
+                trunk(torch.from_numpy(normalise(inputs[start : start + _BATCH], spec))).mean(dim=(2, 3))
+                for start in range(0, len(inputs), _BATCH)
+            ]
+        return torch.cat(parts).numpy().astype(np.float64)
 
     return f"{card.name} {card.version}", [of(images) for images in sets]
 

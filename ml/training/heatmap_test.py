@@ -15,7 +15,6 @@ from typing import Literal, get_args
 import numpy as np
 from torch import nn
 
-from ml import networks
 from ml.card import CamScale, HeatmapTest, Interval, Pointed, Preprocessing
 from ml.data import Sample
 from ml.data.pixels import lesion, read_pixels
@@ -23,7 +22,6 @@ from ml.engine import create
 from ml.evaluation import intervals, metrics
 from ml.evaluation.pointing import Pointing, pointing
 from ml.evidence import EMPTY, grade
-from ml.explain import GradCam
 from ml.preprocess import to_input
 from ml.reliability import BAR, FEWEST, Strength
 from ml.training.serving import measure_cam_scale
@@ -61,7 +59,6 @@ def look(
     if not drawn:
         return []
     engine = create(network, name, spec.size)
-    explain = GradCam(networks.split(network, name)[1])
     sparse = train[:: max(1, len(train) // _SCALED_ON)]
     scale = CamScale(strong=measure_cam_scale(network, name, spec, sparse))
     found = []
@@ -69,7 +66,7 @@ def look(
         inside = lesion(sample)
         if not inside.any():
             continue
-        maps = explain(engine.run(to_input(read_pixels(sample), spec)).activations)[0] / scale.strong
+        maps = engine.run(to_input(read_pixels(sample), spec)).maps[0] / scale.strong
         for label, values in zip(classes, maps, strict=True):
             peak = float(values.max())
             if label != "normal":

@@ -9,12 +9,11 @@ from pathlib import Path
 import numpy as np
 from torch import nn
 
-from ml import checkpoint, networks, preprocess
+from ml import checkpoint, preprocess
 from ml.card import CamScale, ModelCard, Preprocessing
 from ml.data import Sample
 from ml.data.pixels import read_pixels
 from ml.engine import create
-from ml.explain import GradCam
 from ml.training.scope_fit import fit_scope
 
 STRONG = 50
@@ -36,9 +35,8 @@ def measure_cam_scale(network: nn.Module, name: str, spec: Preprocessing, sample
     """The raw Grad-CAM value of strong evidence: the median, over the images, of the peak of the
     map of the class with the largest logit. In units of logit / (h w), > 0."""
     engine = create(network, name, spec.size)
-    explain = GradCam(networks.split(network, name)[1])
     peaks = []
     for sample in samples:
         outputs = engine.run(preprocess.to_input(read_pixels(sample), spec))
-        peaks.append(float(explain(outputs.activations)[0, int(outputs.logits[0].argmax())].max()))
+        peaks.append(float(outputs.maps[0, int(outputs.logits[0].argmax())].max()))
     return max(float(np.percentile(peaks, STRONG)), float(np.finfo(np.float32).tiny))

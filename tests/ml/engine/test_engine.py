@@ -41,7 +41,7 @@ def images(n=3):
 
 
 def parts(outputs):
-    return (outputs.activations, outputs.logits, outputs.features)
+    return (outputs.maps, outputs.logits, outputs.features)
 
 
 @pytest.fixture(scope="module", params=QUICK)
@@ -162,7 +162,7 @@ def test_an_input_size_that_the_network_does_not_take_is_refused():
         create(trained("tiny"), "tiny", 31)
 
 
-def test_where_no_stage_convolves_the_features_are_those_of_the_activations():
+def test_where_no_stage_convolves_the_features_are_those_of_what_leaves_the_trunk():
     trunk = torch.nn.Sequential(torch.nn.Conv2d(3, 4, 3), torch.nn.ReLU())
     assert tapped(trunk) == [False, False, True]
     assert tapped(torch.nn.Sequential(trunk, trunk)) == [False, True, False]
