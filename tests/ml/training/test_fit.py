@@ -42,6 +42,20 @@ def test_equal_seeds_give_equal_networks(samples, tmp_path):
     assert all(torch.equal(value, networks[1][key]) for key, value in networks[0].items())
 
 
+@pytest.mark.parametrize(
+    ("able", "chosen"),
+    [
+        ({"amx_bf16": True, "avx512_bf16": True}, "bf16-mixed"),
+        ({"amx_bf16": False, "avx512_bf16": True}, "32-true"),  # slower there than float32
+        ({}, "32-true"),
+    ],
+)
+def test_bfloat16_is_for_processors_with_tiles_for_it(monkeypatch, able, chosen):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: able)
+    assert fitting.precision() == chosen
+
+
 @pytest.mark.parametrize("precision", ["bf16-mixed", "32-true"])
 def test_a_run_clips_its_gradients_in_either_precision(samples, tmp_path, monkeypatch, precision):
     monkeypatch.setattr(fitting, "precision", lambda: precision)
