@@ -45,7 +45,8 @@ class NetworkSpec:
     `imagenet` says which ImageNet weights fit. What consists of several networks is not trained as a whole:
     `members` names them, each is trained by itself, and `join` makes one of them. Where `closer`, one of them
     learns from squares about the lesions that another has drawn (`ml/training/closer.py`). `draws` is the
-    stage, one module, whose last output channel is the probability of lesion at each position.
+    stage, one module, whose last output channel is the probability of lesion at each position. `parts` are
+    all modules with weights, written like stages, where a stage holds too much to be looked at as one.
     """
 
     name: str
@@ -58,6 +59,7 @@ class NetworkSpec:
     join: Callable[[Sequence[nn.Module]], nn.Module] | None = None
     closer: bool = False
     draws: str | None = None
+    parts: tuple[str, ...] = ()
     context: int = 0
     least_size: int = 32
     step: int = 1

@@ -22,8 +22,8 @@ SURVIVES = 0.5
 
 
 def cascade(network: nn.Module, name: str, seed: int) -> Iterator[tuple[str, nn.Module]]:
-    """Each stage that has weights, from the last to the first, with the network of which that stage and all
-    behind it are random. It is one copy, altered from step to step; `network` stays as it is."""
+    """Each stage or part that has weights, from the last to the first, with the network of which that one and
+    all behind it are random. It is one copy, altered from step to step; `network` stays as it is."""
     copy = deepcopy(network)
     generator = torch.Generator().manual_seed(seed)
     for stage in steps(network, name):
@@ -33,8 +33,9 @@ def cascade(network: nn.Module, name: str, seed: int) -> Iterator[tuple[str, nn.
 
 
 def steps(network: nn.Module, name: str) -> list[str]:
-    """The stages that have weights, the last one first."""
-    return [stage for stage in reversed(networks.spec(name).stages) if _tensors(network, stage)]
+    """The stages that have weights, or the parts of a network that names them, the last one first."""
+    entry = networks.spec(name)
+    return [stage for stage in reversed(entry.parts or entry.stages) if _tensors(network, stage)]
 
 
 def _tensors(network: nn.Module, stage: str) -> list[Tensor]:

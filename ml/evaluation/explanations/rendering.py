@@ -155,9 +155,12 @@ def _cascade(judged: Sequence[Judged]) -> Table:
 
 
 def _short(stage: str) -> str:
-    """ "features.0 features.1 features.2" -> "features.0 to features.2"."""
-    names = stage.split()
-    return stage if len(names) == 1 else f"{names[0]} to {names[-1].rpartition('.')[2]}"
+    """ "features.0 features.1 features.2" -> "features.0 to 2"; "a.0.b a.1.b" -> "a.0.b to a.1.b"."""
+    first, *others = stage.split()
+    if not others:
+        return stage
+    (before, _, _), (behind, _, end) = first.rpartition("."), others[-1].rpartition(".")
+    return f"{first} to {end if before == behind else others[-1]}"
 
 
 def _cell(found: Interval | None) -> str:

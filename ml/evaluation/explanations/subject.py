@@ -112,7 +112,7 @@ def _look(subject: Subject, sample: Sample) -> Look | None:
     if not lesion.any():
         return None
     card = subject.card
-    image = torch.from_numpy(to_input(grey, card.preprocessing))
+    image = torch.from_numpy(to_input([grey], card.preprocessing))
     with torch.no_grad():
         said = probabilities(subject.network(image).numpy(), card.calibration)[0]
     ranked = sorted(range(len(said)), key=lambda k: -said[k])

@@ -115,6 +115,18 @@ def test_one_seed_gives_one_random_network_and_another_seed_another():
     assert not torch.equal(first(1), first(2))
 
 
+def test_a_network_of_several_looks_is_made_random_part_by_part():
+    network = networks.build("second_look", 3).eval()
+    before, left = network.state_dict(), {name for name, t in network.state_dict().items() if t.numel() > 1}
+    for part, copy in cascade(network, "second_look", 1):
+        state = copy.state_dict()
+        inside = {name for name in left if any(name.startswith(f"{each}.") for each in part.split())}
+        assert inside, f"{part} holds nothing that was not random before"
+        assert all(torch.equal(state[name], before[name]) for name in left - inside)
+        left -= inside
+    assert not left
+
+
 @pytest.mark.parametrize("name", ["tiny", "resnet14", "resnet18", "resnet14x2"])
 def test_in_the_end_no_stage_with_weights_is_left_as_it_was(name):
     with torch.device("meta"):
