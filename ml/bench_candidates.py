@@ -35,7 +35,7 @@ def candidates(name: str, folder: Path, threads: int | None) -> dict[str, Callab
     bare = session(graph_of(network, name, SIZES[name], bare=True), threads)
     data = overlay.scan_png(decode(phantom.dicom(phantom.draw("smooth", seed=1))))
     scan = decode(data)
-    x = to_input(scan.pixels, card.preprocessing)
+    x = to_input([scan.pixels], card.preprocessing)
     heat = predictor.predict_scan(scan).findings[0].heatmap
     return {
         "bare": lambda: bare.run(None, {INPUT: x}),

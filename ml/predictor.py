@@ -81,7 +81,7 @@ class Predictor:
         return self._read(scans, Stopwatch()) if scans else []
 
     def _read(self, scans: Sequence[Scan], watch: Stopwatch) -> list[Prediction]:
-        batch = np.concatenate([to_input(scan.pixels, self.card.preprocessing) for scan in scans])
+        batch = to_input([scan.pixels for scan in scans], self.card.preprocessing)
         watch.lap("preprocess")
         outputs = self.engine.run(batch)
         watch.lap("forward")

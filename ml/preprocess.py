@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -26,10 +28,11 @@ def normalise(squares: NDArray[np.uint8], spec: Preprocessing) -> NDArray[np.flo
     """uint8 (N, size, size) -> float32 (N, 3, size, size): (x - mean) / std, x 0..1, on each channel."""
     scale = np.float32(1.0 / (255.0 * spec.std))
     shift = np.float32(-spec.mean / spec.std)
-    grey = squares.astype(np.float32)
+    grey = squares.astype(np.float32)  # a copy, so what follows may change it in its place
     if spec.scaling == "min-max":
         grey = _stretched(grey)
-    grey = grey * scale + shift
+    grey *= scale
+    grey += shift
     return np.ascontiguousarray(np.broadcast_to(grey[:, None], (len(squares), 3, spec.size, spec.size)))
 
 
@@ -40,6 +43,6 @@ def _stretched(grey: NDArray[np.float32]) -> NDArray[np.float32]:
     return np.asarray(grey * (255 / reach), dtype=np.float32)
 
 
-def to_input(pixels: Gray, spec: Preprocessing) -> NDArray[np.float32]:
-    """uint8 (H, W) -> float32 (1, 3, size, size), C-contiguous."""
-    return normalise(resize(pixels, spec.size)[None], spec)
+def to_input(images: Sequence[Gray], spec: Preprocessing) -> NDArray[np.float32]:
+    """N images, uint8 (H, W) of any sides -> float32 (N, 3, size, size), C-contiguous."""
+    return normalise(np.stack([resize(pixels, spec.size) for pixels in images]), spec)

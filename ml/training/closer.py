@@ -18,7 +18,7 @@ from ml import networks
 from ml.data import Sample
 from ml.data.pixels import lesion, read_pixels
 from ml.networks.second_look import FIRST, drawing, lesion_square, patch_side
-from ml.preprocess import normalise, resize
+from ml.preprocess import to_input
 from ml.training.dataset import preprocessing
 from ml.training.recipe import Recipe
 
@@ -62,7 +62,7 @@ def squares(network: nn.Module, recipe: Recipe, samples: Sequence[Sample]) -> li
     for start in range(0, len(samples), 64):
         part = samples[start : start + 64]
         images = [read_pixels(sample) for sample in part]
-        batch = normalise(np.stack([resize(image, spec.size) for image in images]), spec)
+        batch = to_input(images, spec)
         with torch.inference_mode():
             at = lesion_square(drawing(trunk(torch.from_numpy(batch)))).numpy()
         found += [_cut(s, i.shape, square) for s, i, square in zip(part, images, at, strict=True)]

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from ml import checkpoint, networks
 from ml.data.likeness import descriptor, grouped
 from ml.evaluation.kernel_distance import Features, KernelDistance, kernel_distance
-from ml.preprocess import normalise, resize
+from ml.preprocess import to_input
 
 _BATCH = 32
 
@@ -86,11 +86,10 @@ def _features(sets: Sequence[NDArray[np.uint8]], folder: Path) -> tuple[str, lis
     trunk, _ = networks.split(network, card.network)
 
     def of(images: NDArray[np.uint8]) -> Features:
-        inputs = np.stack([resize(image, spec.size) for image in images])
         with torch.inference_mode():
             parts = [
-                trunk(torch.from_numpy(normalise(inputs[start : start + _BATCH], spec))).mean(dim=(2, 3))
-                for start in range(0, len(inputs), _BATCH)
+                trunk(torch.from_numpy(to_input(list(images[start : start + _BATCH]), spec))).mean(dim=(2, 3))
+                for start in range(0, len(images), _BATCH)
             ]
         return torch.cat(parts).numpy().astype(np.float64)
 

@@ -66,7 +66,7 @@ def look(
         inside = lesion(sample)
         if not inside.any():
             continue
-        maps = engine.run(to_input(read_pixels(sample), spec)).maps[0] / scale.strong
+        maps = engine.run(to_input([read_pixels(sample)], spec)).maps[0] / scale.strong
         for label, values in zip(classes, maps, strict=True):
             peak = float(values.max())
             if label != "normal":

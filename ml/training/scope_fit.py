@@ -16,12 +16,13 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from ml import checkpoint, preprocess
+from ml import checkpoint
 from ml.card import Preprocessing, Scope
 from ml.data import Sample, phantom
 from ml.data.pixels import read_pixels
 from ml.engine import Engine, create
 from ml.errors import DataError
+from ml.preprocess import to_input
 from ml.scope import COLOUR_SHARE, Statistics
 from ml.types import Gray
 
@@ -100,10 +101,7 @@ def _held_out_distances(
 
 
 def _features(engine: Engine, images: Iterable[Gray], spec: Preprocessing) -> NDArray[np.float32]:
-    parts = [
-        engine.run(np.concatenate([preprocess.to_input(pixels, spec) for pixels in some])).features
-        for some in _batches(images)
-    ]
+    parts = [engine.run(to_input(some, spec)).features for some in _batches(images)]
     return np.concatenate(parts)
 
 

@@ -9,11 +9,12 @@ from pathlib import Path
 import numpy as np
 from torch import nn
 
-from ml import checkpoint, preprocess
+from ml import checkpoint
 from ml.card import CamScale, ModelCard, Preprocessing
 from ml.data import Sample
 from ml.data.pixels import read_pixels
 from ml.engine import create
+from ml.preprocess import to_input
 from ml.training.scope_fit import fit_scope
 
 STRONG = 50
@@ -37,6 +38,6 @@ def measure_cam_scale(network: nn.Module, name: str, spec: Preprocessing, sample
     engine = create(network, name, spec.size)
     peaks = []
     for sample in samples:
-        outputs = engine.run(preprocess.to_input(read_pixels(sample), spec))
+        outputs = engine.run(to_input([read_pixels(sample)], spec))
         peaks.append(float(outputs.maps[0, int(outputs.logits[0].argmax())].max()))
     return max(float(np.percentile(peaks, STRONG)), float(np.finfo(np.float32).tiny))

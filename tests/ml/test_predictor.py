@@ -62,7 +62,7 @@ def test_probabilities_are_the_networks_calibrated_logits(predictor, folder):
     import torch
 
     with torch.no_grad():
-        logits = network(torch.from_numpy(to_input(scan().pixels, card.preprocessing))).numpy()
+        logits = network(torch.from_numpy(to_input([scan().pixels], card.preprocessing))).numpy()
     expected = probabilities(logits, card.calibration)[0]
     np.testing.assert_allclose(
         list(predictor.predict_scan(scan()).probabilities.values()), expected, atol=1e-6

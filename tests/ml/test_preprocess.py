@@ -12,7 +12,7 @@ SPEC = Preprocessing(size=64, mean=0.45, std=0.25)
 
 
 def test_input_is_one_float32_image_of_the_size_of_the_card():
-    result = to_input(np.zeros((100, 37), np.uint8), SPEC)
+    result = to_input([np.zeros((100, 37), np.uint8)], SPEC)
     assert result.shape == (1, 3, 64, 64)
     assert result.dtype == np.float32
     assert result.flags.c_contiguous
@@ -20,7 +20,7 @@ def test_input_is_one_float32_image_of_the_size_of_the_card():
 
 @pytest.mark.parametrize("grey", [0, 128, 255])
 def test_a_flat_image_becomes_its_normalised_grey(grey):
-    result = to_input(np.full((90, 90), grey, np.uint8), SPEC)
+    result = to_input([np.full((90, 90), grey, np.uint8)], SPEC)
     np.testing.assert_allclose(result, (grey / 255 - 0.45) / 0.25, atol=1e-5)
 
 
@@ -35,7 +35,7 @@ def test_min_max_stretches_each_image_from_its_darkest_to_its_brightest_pixel():
 
 def test_the_three_channels_are_equal():
     pixels = np.random.default_rng(0).integers(0, 256, (80, 90), dtype=np.uint8)
-    red, green, blue = to_input(pixels, SPEC)[0]
+    red, green, blue = to_input([pixels], SPEC)[0]
     assert (red == green).all()
     assert (green == blue).all()
 
@@ -47,4 +47,4 @@ def test_shrinking_averages_so_that_fine_speckle_does_not_alias():
 
 @given(st.integers(1, 300), st.integers(1, 300))
 def test_every_size_is_accepted(height, width):
-    assert to_input(np.zeros((height, width), np.uint8), SPEC).shape == (1, 3, 64, 64)
+    assert to_input([np.zeros((height, width), np.uint8)], SPEC).shape == (1, 3, 64, 64)

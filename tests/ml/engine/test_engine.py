@@ -74,6 +74,13 @@ def test_the_bare_graph_gives_the_logits_alone(system):
     np.testing.assert_allclose(answers[0], engine.run(images()).logits, atol=1e-5)
 
 
+def test_the_graph_sums_the_maps_itself_where_every_image_has_the_same_weights(system):
+    name, network, _ = system
+    first = onnx.load_from_string(graph_of(network, name, SIZE)).graph.output[0].name
+    pools_where_it_draws = name == "resnet14_lesion"
+    assert first == ("activations" if pools_where_it_draws else "maps")
+
+
 def test_the_graph_obeys_the_onnx_standard(system):
     name, network, _ = system
     onnx.checker.check_model(onnx.load_from_string(graph_of(network, name, SIZE)), full_check=True)

@@ -53,7 +53,7 @@ def test_squares_are_those_that_the_network_draws(samples):
     for sample, near in zip(samples[:5], closer.squares(network, recipe, samples[:5]), strict=True):
         pixels = read_pixels(sample)
         with torch.no_grad():
-            seen = trunk(torch.from_numpy(to_input(pixels, preprocessing(recipe))))
+            seen = trunk(torch.from_numpy(to_input([pixels], preprocessing(recipe))))
         expected = lesion_square(drawing(seen))[0].numpy() * np.tile(pixels.shape[::-1], 2)
         np.testing.assert_allclose(near.crop, expected, atol=1)
         assert replace(near, crop=None) == sample
@@ -111,9 +111,9 @@ def test_the_first_look_learns_to_draw(samples, tmp_path):
     inside, outside = [], []
     for sample in drawn:
         with torch.no_grad():
-            seen = trunk(torch.from_numpy(to_input(read_pixels(sample), preprocessing(recipe))))
+            seen = trunk(torch.from_numpy(to_input([read_pixels(sample)], preprocessing(recipe))))
         cells = drawing(seen)[0, 0].numpy()
         share = cv2.resize(lesion(sample).astype(np.float32), cells.shape, interpolation=cv2.INTER_AREA)
         inside.append(cells[share > 0.5].mean())
         outside.append(cells[share < 0.1].mean())
-    assert np.mean(inside) > np.mean(outside) + 0.2
+    assert np.mean(inside) > 2 * np.mean(outside)  # how high both are differs between processors
