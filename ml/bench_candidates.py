@@ -29,6 +29,8 @@ SIZES = {"second_look": 320, "resnet14x2": 160, "resnet18": 192, "resnet50": 224
 
 def candidates(name: str, folder: Path, threads: int | None) -> dict[str, Callable[[], object]]:
     """Random weights: time depends on shapes alone. The scan is a synthetic one, 480 x 560 pixels."""
+    folder /= name
+    folder.mkdir()
     _write_weights(name, folder)
     predictor = Predictor(folder, engine="onnx", threads=threads)
     network, card = checkpoint.load(folder)

@@ -112,10 +112,14 @@ def _shape(trunk: nn.Module, size: int) -> tuple[int, int, int]:
 def _maps(graph: Graph, alpha: NDArray[np.float64], x: str, shape: tuple[int, int, int]) -> str:
     """Equation 2 of Grad-CAM within the graph: the activations are large, and handing them out and summing
     them in numpy takes longer than everything else around the network."""
-    k, h, w = shape
-    cells = graph.add("Reshape", x, graph.constant([0, k, h * w], np.int64))
-    sums = graph.add("Relu", graph.add("MatMul", graph.constant(alpha[None]), cells))
-    return graph.add("Reshape", sums, graph.constant([0, len(alpha), h, w], np.int64))
+    (_, h, w), parts = shape, graph.parts(x)
+    flat = graph.constant([0, 0, h * w], np.int64)
+    sums = [
+        graph.add("MatMul", graph.constant(weights[None]), graph.add("Reshape", part, flat))
+        for part, weights in zip(parts, np.split(alpha, len(parts), axis=1), strict=True)
+    ]
+    seen = graph.add("Relu", sums[0] if len(sums) == 1 else graph.add("Sum", *sums))
+    return graph.add("Reshape", seen, graph.constant([0, 0, h, w], np.int64))
 
 
 def _statistics(graph: Graph, x: str) -> tuple[str, str]:

@@ -42,6 +42,7 @@ class Graph:
         """`side` of the input in pixels: what samples an image anew has to know it."""
         self.side = side
         self.inner: list[str] = []  # what layers have within whose statistics are wanted
+        self._parts: dict[str, tuple[str, ...]] = {}
         self._nodes: list[onnx.NodeProto] = []
         self._weights: list[onnx.TensorProto] = []
 
@@ -64,6 +65,17 @@ class Graph:
         """x[..., start:stop, ...] of one axis."""
         bounds = [self.constant([value], np.int64) for value in (start, stop, axis)]
         return self.add("Slice", x, *bounds)
+
+    def side_by_side(self, *parts: str) -> str:
+        """Channels of several values, equally many each: (N, K, h, w) -> (N, n K, h, w). Where all that use
+        them ask for the `parts`, the whole is never written."""
+        whole = self.add("Concat", *parts, axis=1)
+        self._parts[whole] = parts
+        return whole
+
+    def parts(self, x: str) -> tuple[str, ...]:
+        """What a value was put together from by `side_by_side`, or itself."""
+        return self._parts.get(x, (x,))
 
     def serialise(self, outputs: dict[str, tuple[str, int]]) -> bytes:
         """`outputs`: public name -> (name of a node's output, number of dimensions)."""
@@ -134,7 +146,8 @@ def _max_pool(layer: nn.MaxPool2d, graph: Graph, x: str) -> str:
 def _average(layer: nn.AdaptiveAvgPool2d, graph: Graph, x: str) -> str:
     if _pair(layer.output_size) != (1, 1):
         raise UnsupportedLayerError("Adaptive pooling to more than one cell has no ONNX form here.")
-    return graph.add("GlobalAveragePool", x)
+    pooled = [graph.add("GlobalAveragePool", part) for part in graph.parts(x)]
+    return pooled[0] if len(pooled) == 1 else graph.add("Concat", *pooled, axis=1)
 
 
 @emit.register

@@ -54,7 +54,7 @@ def _looks(layer: second_look.Looks, graph: Graph, x: str) -> str:
     cells = second_look.cells(graph.side)
     square = _lesion_square(graph, graph.add("Mean", *drawings), cells)
     closer = emit(layer.closer, graph, emit(stem, graph, _cut_out(graph, grey, square)))
-    return graph.add("Concat", *spread, _put_back(graph, closer, square, cells), axis=1)
+    return graph.side_by_side(*spread, _put_back(graph, closer, square, cells))
 
 
 def _on_grey(stem: nn.Sequential) -> nn.Sequential:

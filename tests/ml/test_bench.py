@@ -5,7 +5,7 @@ import json
 import pytest
 import torch
 
-from ml import networks
+from ml import bench, networks
 from ml.__main__ import main
 from ml.bench import GOALS, _judge
 from ml.bench_candidates import hooked_grad_cam
@@ -27,6 +27,21 @@ def test_a_ratio_is_the_median_of_the_rounds_own_ratios():
     times = {"predict": [11.0, 210.0, 12.0], "bare": [10.0, 200.0, 10.0]}
     judged = _judge(GOALS[0], times)
     assert (judged["ratio"], judged["reached"], judged["goal"]) == (1.1, True, "<= 1.15")
+
+
+def test_networks_are_measured_in_the_same_rounds(monkeypatch):
+    ran = []
+
+    def candidates(name, folder, threads):
+        kinds = ("bare", "predict", "eager", "hooks", "decode", "draw")
+        return {kind: lambda kind=kind: ran.append((name, kind)) for kind in kinds}
+
+    monkeypatch.setattr(bench, "candidates", candidates)
+    found = bench.measure(("resnet18", "resnet50"), 3)
+    assert len(ran) == 4 * 2 * 6, "one call to warm up, three to measure"
+    assert ran == 4 * ran[:12]
+    assert [entry["prediction_beside"]["network"] for entry in found] == ["resnet18", "resnet18"]
+    assert found[0]["prediction_beside"]["ratio"] == 1
 
 
 @pytest.mark.slow
