@@ -73,7 +73,32 @@ def test_pages_for_nobody_signed_in_have_no_serious_fault_either(desk: Desk) -> 
     context.close()
 
 
-@pytest.mark.parametrize("size", [PHONE, {"width": 720, "height": 450}, {"width": 1366, "height": 768}])
+SPACED = """css => {
+    const sheet = new CSSStyleSheet();
+    sheet.replaceSync(css);
+    document.adoptedStyleSheets = [sheet];
+}"""
+"""Sets a style from outside, which the content security policy leaves to the browser's own tools."""
+
+SPACING = (
+    "* { letter-spacing: .12em !important; word-spacing: .16em !important; line-height: 1.5 !important }"
+)
+"""What a reader may set without losing anything (WCAG 2.2, 1.4.12)."""
+
+
+@pytest.mark.parametrize("width", [390, 660, 720, 860, 1366])
+def test_nothing_leaves_the_page_where_text_is_spaced_out(case: Page, width: int) -> None:
+    case.set_viewport_size({"width": width, "height": 768})
+    for address in (case.url, "/", "/upload", "/account"):
+        case.goto(address)
+        case.evaluate(SPACED, SPACING)
+        assert overflow(case) <= 0, address
+
+
+@pytest.mark.parametrize(
+    "size",
+    [PHONE, {"width": 660, "height": 450}, {"width": 720, "height": 450}, {"width": 1366, "height": 768}],
+)
 def test_no_page_scrolls_sideways_on_a_phone_or_at_twice_the_size(case: Page, size: dict[str, int]) -> None:
     case.set_viewport_size(size)
     for address in (case.url, "/", "/upload", "/account"):
