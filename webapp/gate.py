@@ -49,14 +49,18 @@ def guard() -> ResponseReturnValue | None:
 
 
 def _to_sign_in() -> Response:
+    """A page to the sign-in page, what a page asks for to a plain refusal. That begins no session: a late
+    one of a page that was left would take the place of the one whose sign-in form is on the screen."""
     if request.headers.get("HX-Request") == "true":
         page = urlsplit(request.headers.get("HX-Current-URL", "/"))
         answer = make_response(SignInNeeded.default, SignInNeeded.status)
         answer.headers["HX-Redirect"] = _sign_in_url(page.path, page.query)
         return answer
-    if request.method in SAFE_METHODS and not wants_json():
-        return make_response(redirect(_sign_in_url(request.path, request.query_string.decode())))
-    raise SignInNeeded()
+    if request.method not in SAFE_METHODS or wants_json():
+        raise SignInNeeded()
+    if request.headers.get("Sec-Fetch-Mode", "navigate") != "navigate":
+        return make_response(SignInNeeded.default, SignInNeeded.status)
+    return make_response(redirect(_sign_in_url(request.path, request.query_string.decode())))
 
 
 def _to_set_up() -> Response:

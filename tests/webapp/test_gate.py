@@ -132,6 +132,17 @@ def test_a_wrong_method_is_405_in_our_own_words(login: Callable[..., Visitor]) -
     assert "GET" in answer.headers["Allow"]
 
 
+@pytest.mark.parametrize("mode", ["no-cors", "cors", "same-origin"])
+def test_what_a_page_loads_is_refused_to_anonymous_and_begins_no_session(client: Visitor, mode: str) -> None:
+    """Sent on to the sign-in page, an image of a page that was left would bring a session of its own, whose
+    late cookie makes the form on the screen one of another session."""
+    answer = client.get("/account", headers={"Accept": "*/*", "Sec-Fetch-Mode": mode})
+    assert (answer.status_code, answer.location) == (401, None)
+    assert "Set-Cookie" not in answer.headers
+    page = client.get("/account", headers={"Accept": "*/*", "Sec-Fetch-Mode": "navigate"})
+    assert page.location.startswith("/login")
+
+
 def test_a_get_is_sent_to_sign_in_and_comes_back_to_the_page(client: Visitor) -> None:
     asked = client.get("/account?tab=a%26b", headers={"Accept": "text/html"})
     assert asked.location == "/login?next=/account?tab%3Da%2526b"
