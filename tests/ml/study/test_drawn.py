@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import csv
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import cv2
@@ -18,6 +21,7 @@ from ml.study import drawn, protocols, trial
 from ml.training import gan, gan_check, recipes
 from ml.training.gan import GanRecipe
 from tests.ml.data.published import scan, write_busi
+from webapp.config import ROOT
 
 SYSTEM = "aeganb3-dcgan"
 UNITS = (("as-published", "split"), ("leak-free", "fold-1"), ("leak-free", "fold-2"), ("leak-free", "final"))
@@ -136,6 +140,30 @@ def test_the_report_tells_of_the_gans_and_shows_none_of_their_pictures(done):
         assert words in text, words
     assert "samples.png" not in text.replace("<code>samples.png</code>", "")
     assert text.count("<img") == 6
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(400)
+def test_of_two_processes_one_draws_for_both_what_one_alone_draws(done, busi, tmp_path):
+    command_line = ["-m", "torch.distributed.run", "--standalone", "--nproc_per_node=2", "-m", "ml"]
+    ran = subprocess.run(
+        [sys.executable, *command_line, *command(busi, tmp_path / "two")],
+        cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"},
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    assert ran.returncode == 0, ran.stderr[-2000:]
+    assert (tmp_path / "two" / "report.html").exists()
+    for protocol, unit in UNITS:
+        folder = Path(protocol) / "drawn" / unit
+        one, two = (json.loads((out / folder / "drawn.json").read_text()) for out in (done, tmp_path / "two"))
+        assert one["learned_from"] == two["learned_from"]
+        assert one["worth"]["kept"] == two["worth"]["kept"]
+        sheets = [cv2.imread(str(out / folder / "samples.png"), 0) for out in (done, tmp_path / "two")]
+        np.testing.assert_allclose(*(sheet.astype(float) for sheet in sheets), atol=3)  # grey levels
 
 
 def test_typed_again_nothing_is_drawn(done, busi, monkeypatch):
