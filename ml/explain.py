@@ -39,6 +39,7 @@ class GradCam:
     def __init__(self, head: nn.Module) -> None:
         """`head` as in `grad_cam`, its weights as they stay."""
         self._head = head
+        self._device = next(head.parameters()).device
         layers = [layer for layer in head.modules() if not isinstance(layer, nn.Sequential)]
         self._affine = all(isinstance(layer, _AFFINE) for layer in layers)  # so no context either
         self._alpha: dict[tuple[int, ...], NDArray[np.float64]] = {}
@@ -48,7 +49,8 @@ class GradCam:
         _, *shape = activations.shape
         alpha = self.weights(tuple(shape))
         if alpha is None:
-            return np.asarray(grad_cam(self._head, torch.from_numpy(activations))[1].numpy())
+            leaf = torch.from_numpy(activations).to(self._device)
+            return np.asarray(grad_cam(self._head, leaf)[1].cpu().numpy())
         return _combine(np.repeat(alpha[None], len(activations), axis=0), activations)
 
     def weights(self, shape: tuple[int, ...]) -> NDArray[np.float64] | None:
@@ -57,7 +59,7 @@ class GradCam:
             return None
         if shape not in self._alpha:
             with torch.inference_mode(False), _one_thread():
-                zeros = torch.zeros(1, *shape, device=next(self._head.parameters()).device)
+                zeros = torch.zeros(1, *shape, device=self._device)
                 self._alpha[shape] = _differentiate(self._head, zeros)[1][0]
         return self._alpha[shape]
 

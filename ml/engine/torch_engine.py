@@ -65,4 +65,4 @@ class TorchEngine:
         with self._lock, exact, torch.inference_mode():
             answers = self._network(torch.from_numpy(batch).to(self._device))
             activations, logits, features = (answer.cpu().numpy() for answer in answers)
-        return Outputs(self._explain(activations), logits, features)
+            return Outputs(self._explain(activations), logits, features)
