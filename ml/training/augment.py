@@ -34,6 +34,17 @@ class Augmentation(BaseModel):
     noise: float = Field(default=0.2, ge=0, le=1, description="share of the views")
 
 
+WIDE = Augmentation(
+    scale=(0.5, 2.0),
+    shift=0.15,
+    gamma=(0.5, 2.0),
+    contrast=(0.5, 1.5),
+    brightness=40,
+    blur=0.5,
+    noise=0.5,
+)
+"""For scans from elsewhere than those trained on: other proportions, gain and sharpness than these have."""
+
 STILL = Augmentation(
     mirror=False,
     turn=0,
@@ -46,6 +57,10 @@ STILL = Augmentation(
     noise=0,
 )
 """No augmentation: the scan itself, resized as in serving."""
+
+
+VIEWS = {"usual": Augmentation(), "wide": WIDE}
+"""By the name that `python -m ml train --views` takes."""
 
 
 def view(

@@ -10,6 +10,7 @@ from pathlib import Path
 from ml import data, networks
 from ml.errors import DataError
 from ml.training import run
+from ml.training.augment import VIEWS
 from ml.training.recipe import Recipe
 
 
@@ -39,6 +40,12 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         parser.add_argument(f"--{name}", type=float, default=getattr(default, name.replace("-", "_")))
     parser.add_argument(
         "--freeze", default="", metavar="STAGES", help="stages kept as given, e.g. conv1,bn1,layer1"
+    )
+    parser.add_argument(
+        "--views",
+        choices=VIEWS,
+        default="usual",
+        help="how far random views differ from the scans; wide: for scans from elsewhere than these",
     )
     parser.add_argument(
         "--keep-statistics", action="store_true", help="all normalisation keeps its statistics"
@@ -72,7 +79,8 @@ def train(arguments: argparse.Namespace) -> int:
 def _recipe(arguments: argparse.Namespace) -> Recipe:
     given = {name: value for name, value in vars(arguments).items() if name in Recipe.model_fields}
     given["growth"] = _growth(arguments.growth)
-    return Recipe(**given, frozen=tuple(filter(None, arguments.freeze.split(","))))
+    frozen = tuple(filter(None, arguments.freeze.split(",")))
+    return Recipe(**given, frozen=frozen, augmentation=VIEWS[arguments.views])
 
 
 def _growth(text: str) -> tuple[tuple[int, int], ...]:

@@ -13,6 +13,7 @@ from ml.__main__ import main
 from ml.card import ModelCard
 from ml.errors import LeakError
 from ml.training import judge, run
+from ml.training.augment import WIDE
 from ml.training.recipe import Recipe
 from tests.ml.data.published import write_busbra, write_busi
 
@@ -93,10 +94,11 @@ def test_typed_again_it_reads_back_instead_of_training_again(trained, sources, c
 
 
 def test_one_split_holds_out_validation_and_test(sources, tmp_path):
-    assert main(["train", *QUICK, *sources, "--out", str(tmp_path)]) == 0
+    assert main(["train", *QUICK, *sources, "--views", "wide", "--out", str(tmp_path)]) == 0
     parts = {row["part"] for row in rows_of(tmp_path / "split.csv")}
     assert parts == {"train", "validation", "test"}
-    checkpoint.load(tmp_path)
+    _, card = checkpoint.load(tmp_path)
+    assert Recipe(**card.training["recipe"]).augmentation == WIDE
 
 
 def test_a_fold_that_is_not_there_is_named(sources, tmp_path, capsys):
