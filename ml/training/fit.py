@@ -198,8 +198,8 @@ def processes() -> tuple[int | Literal["auto"], int]:
 
 
 def precision() -> Literal["bf16-mixed", "16-mixed", "32-true"]:
-    """What this machine multiplies fastest at no cost in accuracy. bfloat16 halves the time on CPUs with
-    tiles for it (AMX); where there are but its products (AVX-512 BF16) it takes 1.5 to 1.9 times as long."""
+    """What this machine multiplies fastest at no cost in accuracy: bfloat16 on CPUs with tiles for it (AMX).
+    On those that have its products alone (AVX-512 BF16) float32 is the faster one."""
     if torch.cuda.is_available():
         return "bf16-mixed" if torch.cuda.is_bf16_supported(including_emulation=False) else "16-mixed"
     able = torch.cpu.get_capabilities()
