@@ -42,6 +42,12 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         "--freeze", default="", metavar="STAGES", help="stages kept as given, e.g. conv1,bn1,layer1"
     )
     parser.add_argument(
+        "--classes",
+        default=",".join(default.classes),
+        metavar="LABELS",
+        help="classes to tell apart; images with other labels are left out (default: %(default)s)",
+    )
+    parser.add_argument(
         "--views",
         choices=VIEWS,
         default="usual",
@@ -56,10 +62,12 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
 def train(arguments: argparse.Namespace) -> int:
     """Train as asked; prints the figures of the card. A run that was killed goes on when typed again."""
     logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
+    recipe = _recipe(arguments)
+    samples = data.read_all(data.parse(arguments.data))
     job = run.Job(
-        recipe=_recipe(arguments),
+        recipe=recipe,
         init=arguments.init,
-        samples=tuple(data.read_all(data.parse(arguments.data))),
+        samples=tuple(sample for sample in samples if sample.label in recipe.classes),
         out=arguments.out,
         version=arguments.version,
         command=as_typed(arguments.typed),
@@ -79,8 +87,26 @@ def train(arguments: argparse.Namespace) -> int:
 def _recipe(arguments: argparse.Namespace) -> Recipe:
     given = {name: value for name, value in vars(arguments).items() if name in Recipe.model_fields}
     given["growth"] = _growth(arguments.growth)
+    given["classes"] = _classes(arguments.classes)
+    if "normal" not in given["classes"]:
+        given["lesion_free_share"] = 0.0
     frozen = tuple(filter(None, arguments.freeze.split(",")))
     return Recipe(**given, frozen=frozen, augmentation=VIEWS[arguments.views])
+
+
+def _classes(text: str) -> tuple[str, ...]:
+    """`"benign,malignant"` -> ("benign", "malignant").
+
+    Raises:
+        DataError: not two or three of the labels there are, each once, malignant among them.
+    """
+    labels = tuple(part.strip() for part in text.split(","))
+    known = Recipe().classes
+    if len(set(labels)) == len(labels) and {"malignant"} < set(labels) <= set(known):
+        return labels
+    raise DataError(
+        f"--classes {text!r} can't be told apart.", f"Name malignant and others of {', '.join(known)}."
+    )
 
 
 def _growth(text: str) -> tuple[tuple[int, int], ...]:

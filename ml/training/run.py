@@ -190,7 +190,7 @@ def _provenance(job: Job, start: str) -> dict[str, Any]:
             }
             for name in datasets
         },
-        "normal": statement.NORMAL,
+        **({"normal": statement.NORMAL} if "normal" in job.recipe.classes else {}),
         "software": {
             "torch": torch.__version__,
             "torchvision": torchvision.__version__,

@@ -129,6 +129,24 @@ def test_folds_may_be_judged_alone_but_not_one_by_itself(sources, trained, tmp_p
     assert main(["train", *asked, "--folds", "two"]) == 1
 
 
+def test_two_classes_leave_out_images_of_the_third(sources, tmp_path):
+    busi = sources[2:]
+    asked = ["train", *QUICK, *busi, "--classes", "benign,malignant", "--out", str(tmp_path)]
+    assert main(asked) == 0
+    assert ModelCard.load(tmp_path).classes == ("benign", "malignant")
+    assert {row["label"] for row in rows_of(tmp_path / "split.csv")} == {"benign", "malignant"}
+
+
+@pytest.mark.parametrize(
+    "classes", ["malignant", "benign,normal", "benign,malignant,cyst", "malignant,malignant"]
+)
+def test_classes_that_cannot_be_told_apart_are_refused(classes, sources, tmp_path, capsys):
+    asked = ["train", *QUICK, *sources, "--classes", classes, "--out", str(tmp_path / "out")]
+    assert main(asked) == 1
+    assert "Name malignant and others of benign, malignant, normal" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+
+
 def test_a_wrong_command_says_what_to_type(tmp_path, capsys):
     assert main(["train", *QUICK, "--data", "kitti=.", "--out", str(tmp_path)]) == 1
     assert "--data NAME=DIR" in capsys.readouterr().err
