@@ -28,6 +28,9 @@ BI-RADS grade int64 (N,): 0..3 for categories 2..5, `NO_GRADE` where there is no
 NO_GRADE = -1
 GRADES = 4
 
+_Source = tuple[Gray, NDArray[np.float32] | None]
+"""A scan and its lesion, in one size."""
+
 _ROOM = 1.25
 """Pixels kept for training per input pixel and side, so that enlarging views lose no detail."""
 
@@ -71,7 +74,13 @@ class Views(Dataset[Batch]):
         self.labels = [recipe.classes.index(sample.label) for sample in samples]
         self.grades = [NO_GRADE if sample.birads is None else sample.birads - 2 for sample in samples]
         sizes = {recipe.side(epoch) for epoch in range(recipe.epochs)}
-        self.sources = {size: [_source(sample, round(size * _ROOM)) for sample in samples] for size in sizes}
+        self.sources: dict[int, list[_Source]] = {size: [] for size in sizes}
+        for sample in samples:
+            pixels, drawn = read_pixels(sample), _drawn(sample)
+            for size, sources in self.sources.items():
+                side = round(size * _ROOM)
+                mask = None if drawn is None else _resized(drawn, side)
+                sources.append((resize(pixels, side), mask))
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -99,16 +108,16 @@ def preprocessing(recipe: Recipe, size: int | None = None) -> Preprocessing:
     return Preprocessing(scaling=recipe.scaling, size=size or recipe.size, mean=recipe.mean, std=recipe.std)
 
 
-def _source(sample: Sample, side: int) -> tuple[Gray, NDArray[np.float32] | None]:
-    return resize(read_pixels(sample), side), _small_mask(sample, side)
-
-
-def _small_mask(sample: Sample, side: int) -> NDArray[np.float32] | None:
-    """float32 (side, side) in 0..1; zeros where there is certainly no lesion; None where nothing is known."""
+def _drawn(sample: Sample) -> NDArray[np.float32] | None:
+    """float32 (H, W) in 0..1; zeros of any size where there is certainly no lesion; None where nothing is
+    known."""
     if sample.masks:
-        drawn = lesion(sample).astype(np.float32)
-        return np.asarray(cv2.resize(drawn, (side, side), interpolation=cv2.INTER_AREA), dtype=np.float32)
-    return np.zeros((side, side), dtype=np.float32) if sample.label == "normal" else None
+        return lesion(sample).astype(np.float32)
+    return np.zeros((1, 1), dtype=np.float32) if sample.label == "normal" else None
+
+
+def _resized(mask: NDArray[np.float32], side: int) -> NDArray[np.float32]:
+    return np.asarray(cv2.resize(mask, (side, side), interpolation=cv2.INTER_AREA), dtype=np.float32)
 
 
 class Plain(Dataset[tuple[Tensor, Tensor]]):
