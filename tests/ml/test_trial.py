@@ -23,11 +23,13 @@ def test_weights_of_another_card_are_refused(tiny_weights, tmp_path):
         ml.try_out(folder)
 
 
+@pytest.mark.slow
 def test_a_folder_without_a_card_is_refused(tmp_path):
     with pytest.raises(ml.NetworkError, match=r"No model card card\.json"):
         ml.try_out(tmp_path)
 
 
+@pytest.mark.slow
 def test_a_card_that_names_no_known_network_is_refused(tiny_weights, tmp_path):
     folder = shutil.copytree(tiny_weights, tmp_path / "copy")
     known = ml.ModelCard.load(tiny_weights)

@@ -25,7 +25,8 @@ SYSTEMS = (
 )
 """Those of the papers beside the ResNets: up to 140 million weights, and layers without an ONNX form."""
 
-QUICK = tuple(name for name in networks.names() if name not in SYSTEMS)
+QUICK = tuple(name for name in networks.names() if name not in (*SYSTEMS, "efficientnet_lite0x3"))
+"""Of committees one kind is enough."""
 
 
 def filled(name: str, size: int = 64) -> nn.Module:

@@ -176,7 +176,6 @@ def test_stages_in_order_are_the_network(name):
 
 STORED = {
     "efficientnet_lite0": [-0.00690, 0.03780, 0.05070],
-    "efficientnet_lite0x3": [-0.04440, 0.02910, -0.05840],
     "resnet14": [0.00878, -0.15685, 0.08456],
     "resnet14_lesion": [-0.12815, -0.10008, 0.28607],
     "resnet14x2": [0.09717, 0.17221, 0.11617],

@@ -23,6 +23,7 @@ from ml.training.gan import GanRecipe
 from tests.ml.data.published import scan, write_busi
 from webapp.config import ROOT
 
+pytestmark = pytest.mark.slow
 SYSTEM = "aeganb3-dcgan"
 UNITS = (("as-published", "split"), ("leak-free", "fold-1"), ("leak-free", "fold-2"), ("leak-free", "final"))
 RECIPE = GanRecipe(classes=("benign", "malignant"), narrowest=2)

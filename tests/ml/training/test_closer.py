@@ -94,6 +94,7 @@ def test_both_looks_are_trained_joined_and_read_back(samples, tmp_path):
     assert not np.allclose(alone, found, atol=1e-3), "the second look has a say"
 
 
+@pytest.mark.slow
 def test_the_first_look_learns_to_draw(samples, tmp_path):
     recipe = closer.recipes(BOTH)[0].model_copy(
         update={

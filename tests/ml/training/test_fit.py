@@ -65,7 +65,10 @@ def test_a_run_clips_its_gradients_in_either_precision(samples, tmp_path, monkey
 
 @pytest.mark.parametrize(
     ("name", "frozen"),
-    [("resnet14x2", ("conv1", "bn1", "layer1")), ("efficientnet_lite0x3", ("stem", "block1", "block2"))],
+    [
+        ("resnet14x2", ("conv1", "bn1", "layer1")),
+        pytest.param("efficientnet_lite0x3", ("stem", "block1", "block2"), marks=pytest.mark.slow),
+    ],
 )
 def test_a_committee_is_the_mean_of_members_that_saw_other_views(name, frozen, samples, tmp_path):
     recipe = SMALL.model_copy(update={"network": name, "epochs": 1, "growth": (), "frozen": frozen})
