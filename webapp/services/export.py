@@ -104,7 +104,8 @@ def _analysis(analysis: Analysis | None) -> list[object]:
         return [None] * len(ANALYSIS)
     figures: list[object] = [None] * len(FIGURES)
     if not analysis.out_of_scope:
-        shares = [round(analysis.probabilities[label], 4) for label in CLASSES]
+        known = analysis.probabilities  # of two classes, some networks'
+        shares = [round(known[label], 4) if label in known else None for label in CLASSES]
         figures = [analysis.top_label, *shares, analysis.call, analysis.threshold]
     network = [analysis.network_name, analysis.network_version, analysis.network_checksum]
     scope = [_yes(analysis.out_of_scope), analysis.reason]

@@ -69,6 +69,15 @@ def test_figures_of_an_image_out_of_scope_are_left_out_and_the_reason_is_given(m
     assert {line[name] for name in export.FIGURES} == {""}
 
 
+def test_a_class_that_the_network_does_not_know_is_an_empty_cell(me):
+    add_analysis(
+        add_image(add_exam(me)), probabilities={"benign": 0.3, "malignant": 0.7}, top_label="malignant"
+    )
+    (line,) = lines(me)
+    assert (line["class"], line["p_benign"], line["p_malignant"]) == ("malignant", "0.3", "0.7")
+    assert line["p_normal"] == ""
+
+
 def test_nothing_of_another_group_is_in_the_file(me):
     add_image(add_exam(accounts.find("radiologist@south.example")))
     assert lines(me) == []
