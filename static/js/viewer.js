@@ -13,20 +13,20 @@ const PLAIN = { brightness: 100, contrast: 100, invert: false, windowing: false 
 const MEMORY = `view:${location.pathname}`;
 const view = { heat: true, label: null, opacity: 60, ...PLAIN };
 let kept = JSON.parse(sessionStorage.getItem(MEMORY) ?? "null");   // how this case was left
-let found = null;           // {label, address} of the second read of the frame in view
+let found = null;           // {label, heatmaps, address} of the second read of the frame in view
 let chosen = false;         // the reader picked a class: keep it for the next frame
 
 const panzoom = Panzoom(sheet, { canvas: true, maxScale: 12, minScale: 1, step: 0.25, animate: false, panOnlyWhenZoomed: true, cursor: "default" });
 
 /** Bring in what #result says; called when the page opens and whenever the part was replaced. */
 function takeResult() {
-  const { analysis, label, heatAddress, frame } = document.getElementById("result").dataset;
-  found = analysis ? { analysis, label, address: heatAddress, frame: Number(frame) } : null;
-  if (found && !chosen) view.label = found.label;
+  const { analysis, label, heatmaps, heatAddress, frame } = document.getElementById("result").dataset;
+  found = analysis ? { analysis, label, heatmaps: heatmaps.split(" "), address: heatAddress, frame: Number(frame) } : null;
+  if (found && !(chosen && found.heatmaps.includes(view.label))) view.label = found.label;
   const form = document.getElementById("read-form");
   if (form) form.elements.analysis.value = found ? found.analysis : "";
   for (const each of document.querySelectorAll("[data-needs-analysis]")) each.disabled = !found;
-  if (found) for (const map of maps) new Image().src = addressOf(map.dataset.map);
+  if (found) for (const each of found.heatmaps) new Image().src = addressOf(each);
   paint();
 }
 
@@ -46,7 +46,10 @@ export function paint() {
   press(acts.invert, view.invert);
   press(acts.window, view.windowing);
   acts.heat.disabled = knobs.opacity.disabled = !here;
-  for (const map of maps) { map.disabled = !here; press(map, here && view.heat && map.dataset.map === view.label); }
+  for (const map of maps) {
+    map.disabled = !(here && found.heatmaps.includes(map.dataset.map));   // some networks know two classes
+    press(map, here && view.heat && map.dataset.map === view.label);
+  }
   for (const [name, knob] of Object.entries(knobs)) knob.value = view[name];
   stage.classList.toggle("is-windowing", view.windowing);
   zoomWords.textContent = `${Math.round(panzoom.getScale() * 100)}%`;

@@ -68,6 +68,15 @@ def test_the_second_read_says_call_numbers_meaning_network_and_evidence_in_words
         assert words in page
 
 
+def test_the_viewer_is_told_which_heatmaps_there_are(visitor, image):
+    """It offers no map of a class that the network doesn't know."""
+    two = {label: MAPS[label] for label in ("benign", "malignant")}
+    shares = {"benign": 0.73, "malignant": 0.27}
+    add_analysis(image, **{**SAID, "heatmaps": two, "probabilities": shares})
+    db.session.commit()
+    assert 'data-heatmaps="benign malignant"' in visitor.get(case_of(image)).text
+
+
 def test_out_of_scope_shows_the_reason_and_neither_class_nor_number_nor_heatmap(visitor, image):
     add_analysis(image, **SAID, out_of_scope=True, reason="Colour Doppler.")
     db.session.commit()
