@@ -64,7 +64,10 @@ class Noise:
 
     def white(self, *shape: int, scale_mm: float) -> Map:
         """float32 of `shape`, independent values, all new again after 1.6 `scale_mm` across planes."""
-        here, there = (plane.standard_normal(shape, dtype=np.float32) for plane in self._planes)
+        here = self._planes[0].standard_normal(shape, dtype=np.float32)
+        if not self.elevation_mm:
+            return here
+        there = self._planes[1].standard_normal(shape, dtype=np.float32)
         angle = self.elevation_mm / scale_mm
         return np.asarray(np.cos(angle) * here + np.sin(angle) * there, dtype=np.float32)
 
