@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ import torch
 
 from ml import checkpoint, networks
 from ml.card import Calibration, CamScale, ModelCard, OperatingPoint, Preprocessing
+from ml.training import scope_fit
 
 CLASSES = ("benign", "malignant", "normal")
 
@@ -39,6 +41,14 @@ def write_weights(directory: Path, network: str = "tiny", size: int = 64) -> Pat
         torch.manual_seed(7)
         checkpoint.save(networks.build(network, len(CLASSES)), tiny_card(network, size), directory)
     return directory
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _few_phantoms() -> Iterator[None]:
+    """What training draws for its out-of-scope test takes longer than to train on a test's data."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(scope_fit, "PHANTOM_SEEDS", scope_fit.PHANTOM_SEEDS[:1])
+        yield
 
 
 @pytest.fixture(scope="session")

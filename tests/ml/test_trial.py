@@ -10,12 +10,14 @@ import ml
 from tests.ml.conftest import tiny_card
 
 
+@pytest.mark.slow
 def test_what_loads_says_which_network_it_is(tiny_weights):
     found = ml.try_out(tiny_weights)
     assert (found.name, found.version) == ("secondread-test", "0.0.1")
     assert found.checksum == ml.ModelCard.load(tiny_weights).checksum
 
 
+@pytest.mark.slow
 def test_weights_of_another_card_are_refused(tiny_weights, tmp_path):
     folder = shutil.copytree(tiny_weights, tmp_path / "copy")
     (folder / "weights.safetensors").write_bytes(b"something else")

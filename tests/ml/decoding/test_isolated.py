@@ -123,16 +123,20 @@ def test_an_empty_file_needs_no_child():
         IsolatedDecoder(command=("/nowhere",)).inspect(b"")
 
 
+LIES = ("more pixels than agreed on", "an unheard-of fault")
+
+
 class TestDeaths:
-    @pytest.mark.parametrize("how", ["segfault", "abort", "leave"])
+    @pytest.mark.parametrize(
+        "how", ["segfault", *(pytest.param(how, marks=pytest.mark.slow) for how in ("abort", "leave"))]
+    )
     def test_a_child_that_dies_is_a_named_error_and_is_replaced(self, misbehaving, how):
         with pytest.raises(DecoderCrashedError, match="broke down"):
             misbehaving.decode(how.encode())
         assert still_decodes(misbehaving)
 
-    @pytest.mark.parametrize(
-        "how", [*(pytest.param(how, marks=pytest.mark.slow) for how in ("compute", "sleep")), "stop"]
-    )
+    @pytest.mark.slow
+    @pytest.mark.parametrize("how", ["compute", "sleep", "stop"])
     def test_a_child_that_hangs_is_ended_in_time(self, misbehaving, how):
         assert still_decodes(misbehaving)
         began = time.monotonic()
@@ -149,7 +153,7 @@ class TestDeaths:
         assert still_decodes(misbehaving)
         assert misbehaving.children() != [before]
 
-    @pytest.mark.parametrize("lie", ["noise", "more pixels than agreed on", "an unheard-of fault"])
+    @pytest.mark.parametrize("lie", ["noise", *(pytest.param(lie, marks=pytest.mark.slow) for lie in LIES)])
     def test_an_answer_that_makes_no_sense_is_not_believed(self, misbehaving, lie):
         with pytest.raises(DecoderCrashedError):
             misbehaving.decode(lie.encode())
@@ -246,6 +250,7 @@ class TestLife:
             decoder.inspect(WHOLE)
         decoder.close()
 
+    @pytest.mark.slow
     @pytest.mark.parametrize("end", [signal.SIGTERM, signal.SIGKILL])
     def test_children_end_with_their_parent_however_it_ends(self, end):
         program = (

@@ -101,6 +101,7 @@ def test_the_networks_of_luong_2024_have_as_many_parameters_as_its_table_says(na
         assert counted_by_keras(networks.build(name, 3)) == LUONG_TABLE_I[name]
 
 
+@pytest.mark.slow
 def test_every_weight_gets_a_gradient(shape_only):
     _, network = shape_only
     network.train()(torch.rand(2, 3, SIZE, SIZE, device="meta")).sum().backward()

@@ -140,6 +140,7 @@ def test_each_figure_has_an_interval_by_image_or_by_group_and_differences_are_th
     assert gap["value"] == pytest.approx(published - honest)
 
 
+@pytest.mark.slow
 def test_typed_again_it_reads_back_what_is_done(done, busi, monkeypatch):
     before = (done / "results.json").read_bytes()
     monkeypatch.setattr(trial.units, "fit", lambda *_: pytest.fail("trained again"))
@@ -147,6 +148,7 @@ def test_typed_again_it_reads_back_what_is_done(done, busi, monkeypatch):
     assert (done / "results.json").read_bytes() == before
 
 
+@pytest.mark.slow
 def test_a_study_that_was_killed_goes_on_with_the_unit_that_was_not_done(busi, tmp_path, monkeypatch, capsys):
     trained = trial.units.fit
     calls: list[str] = []

@@ -80,6 +80,7 @@ def test_lesion_free_squares_are_normal_beside_the_lesion_and_few(samples):
     assert closer.lesion_free(samples, 0, seed=1) == []
 
 
+@pytest.mark.slow
 def test_both_looks_are_trained_joined_and_read_back(samples, tmp_path):
     start = tmp_path / "start.safetensors"
     save_file(folded(filled("resnet18")), start)  # each look would unfold it from other images

@@ -89,6 +89,7 @@ def test_a_committee_is_the_mean_of_members_that_saw_other_views(name, frozen, s
     assert history(tmp_path)["train_loss"]
 
 
+@pytest.mark.slow
 def test_a_run_learns_what_can_be_learnt(samples, tmp_path):
     recipe = SMALL.model_copy(update={"epochs": 25, "growth": (), "lr": 3e-3, "average_decay": 0.5})
     network, _ = fit(recipe, "random", samples, [], tmp_path)

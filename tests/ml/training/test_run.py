@@ -85,6 +85,7 @@ def test_the_operating_point_reaches_the_wanted_sensitivity_on_held_out_images(t
     assert figures["bus-bra", "image"]["sensitivity"].value >= run.SENSITIVITY
 
 
+@pytest.mark.slow
 def test_typed_again_it_reads_back_instead_of_training_again(trained, sources, capsys):
     before = {path: path.stat().st_mtime_ns for path in trained.glob("*/network.safetensors")}
     assert len(before) == 5
@@ -117,6 +118,7 @@ def test_a_fold_that_is_not_there_is_named(sources, tmp_path, capsys):
     assert "no fold 7" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_folds_may_be_judged_alone_but_not_one_by_itself(sources, trained, tmp_path, capsys):
     for fold in (2, 3):
         shutil.copytree(trained / f"fold-{fold}", tmp_path / f"fold-{fold}")
@@ -129,6 +131,7 @@ def test_folds_may_be_judged_alone_but_not_one_by_itself(sources, trained, tmp_p
     assert main(["train", *asked, "--folds", "two"]) == 1
 
 
+@pytest.mark.slow
 def test_two_classes_leave_out_images_of_the_third(sources, tmp_path):
     busi = sources[2:]
     asked = ["train", *QUICK, *busi, "--classes", "benign,malignant", "--out", str(tmp_path)]

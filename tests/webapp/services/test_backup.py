@@ -121,8 +121,8 @@ def drop_images_without_files(user: User) -> None:
     ("source", "target", "name"),
     [
         ("sqlite", "sqlite", "saved.tar"),
-        ("sqlite", "postgres", "saved.tar.gz"),
-        ("postgres", "sqlite", "saved.tar.gz"),
+        pytest.param("sqlite", "postgres", "saved.tar.gz", marks=pytest.mark.slow),
+        pytest.param("postgres", "sqlite", "saved.tar.gz", marks=pytest.mark.slow),
     ],
 )
 def test_everything_comes_back_the_same(
@@ -160,7 +160,7 @@ def test_everything_comes_back_the_same(
         db.engine.dispose()
 
 
-@pytest.mark.parametrize("kind", ["sqlite", "postgres"])
+@pytest.mark.parametrize("kind", ["sqlite", pytest.param("postgres", marks=pytest.mark.slow)])
 def test_a_backup_beside_uploads_holds_every_image_with_its_file_and_job(
     request: pytest.FixtureRequest, tmp_path: Path, kind: str
 ) -> None:

@@ -11,9 +11,8 @@ from sqlalchemy import func, select, update
 
 from tests.services_support import wait_for
 from tests.webapp.rows import add_exam, add_image
-from webapp import create_app
 from webapp.extensions import db
-from webapp.models import Analysis, AuditHead, Group, Job, User, now
+from webapp.models import Analysis, Group, Job, User, now
 from webapp.services import leases
 from webapp.services.heartbeat import Heartbeat
 from webapp.services.leases import LeaseLost
@@ -21,16 +20,10 @@ from webapp.services.leases import LeaseLost
 LONG = 60
 
 
-@pytest.fixture(params=["sqlite", "postgres"])
-def exam(request, config):
+@pytest.fixture
+def exam(both):
     """A case in an application on either database, whose context stays open."""
-    if request.param == "postgres":
-        url = request.getfixturevalue("postgres_url").replace("postgresql", "postgresql+psycopg", 1)
-        config = config.model_copy(update={"database_url": url})
-    with create_app(config).app_context():
-        if request.param == "postgres":
-            db.create_all()
-            db.session.add(AuditHead())  # which the migrations put there
+    with both.app_context():
         user = User(email="x@x.example", password="x", fs_uniquifier="x", name="X", group=Group(name="X"))
         db.session.add(user)
         db.session.flush()

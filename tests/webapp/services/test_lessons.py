@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import delete, select
 
@@ -76,6 +76,7 @@ def test_a_list_needs_a_name_that_can_be_read(name):
     assert set(refused.value.problems) == {"name"}
 
 
+@settings(max_examples=25)
 @given(st.lists(st.tuples(st.integers(0, 4), st.sampled_from([-100, -1, 1, 100])), max_size=6))
 def test_moving_is_what_moving_in_a_list_is(moves):
     kept = lesson(5)

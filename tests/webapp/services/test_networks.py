@@ -157,6 +157,7 @@ class TestSwitching:
         assert [versions(uid) for uid in (first, second)] == [["1.0"], ["2.0"]]
         assert inference.keep_up() == (checksum("2.0"), None)
 
+    @pytest.mark.slow
     def test_one_that_cannot_be_loaded_is_refused_with_its_error(self, tried_for_real):
         with pytest.raises(NetworkRefused, match="SHA-256 differs"):
             switch("3.0")

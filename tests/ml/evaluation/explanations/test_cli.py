@@ -49,6 +49,7 @@ def test_json_is_one_object_with_every_figure_and_its_interval(explain_test, fol
             assert each["verdict"] in ("WORTHLESS", "says nothing", "passes")
 
 
+@pytest.mark.slow
 def test_all_methods_are_tested_by_default_the_slow_ones_on_a_share(explain_test, monkeypatch):
     monkeypatch.setattr(perturbations, "SAMPLES", 60)
     found = json.loads(explain_test("--images", "11", "--json")[1])["parts"][0]
