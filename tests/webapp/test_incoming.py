@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import io
+
 import pytest
+
+from webapp import incoming
 
 JSON = {"Accept": "application/json"}
 BOUNDARY = "x"
@@ -44,3 +48,36 @@ def test_a_form_with_nul_is_refused(visitor):
     answer = visitor.submit("/account", {"name": "a\0b"}, headers=JSON)
     assert (answer.status_code, answer.json["code"]) == (400, "bad_request")
     assert "NUL" in answer.json["message"]
+
+
+def _unread(body: io.BytesIO) -> dict[str, object]:
+    """As gunicorn hands a body on: reading ends where it does."""
+    return {
+        "input_stream": body,
+        "content_length": 2_000_000,
+        "environ_overrides": {"wsgi.input_terminated": True},
+    }
+
+
+def test_a_refused_body_is_taken_in_before_the_answer(client):
+    """Who is still sending hears no answer on a connection that is closed meanwhile."""
+    body = io.BytesIO(b"x" * 2_000_000)
+    assert client.post("/uploads", headers=JSON, **_unread(body)).status_code == 401
+    assert body.read() == b""
+
+
+def test_a_body_that_does_not_end_is_not_waited_for(client, monkeypatch):
+    class Endless(io.BytesIO):
+        def read(self, size: int = -1) -> bytes:
+            return b"x" * size
+
+    monkeypatch.setattr(incoming, "_LINGER", 0.1)
+    assert client.post("/uploads", headers=JSON, **_unread(Endless())).status_code == 401
+
+
+def test_a_sender_that_is_gone_spoils_no_answer(client):
+    class Gone(io.BytesIO):
+        def read(self, size: int = -1) -> bytes:
+            raise ConnectionResetError
+
+    assert client.post("/uploads", headers=JSON, **_unread(Gone())).status_code == 401
