@@ -72,6 +72,7 @@ def fit(
         watched = "val_loss" if validation else "train_loss"
         module = Classifier(recipe, network, start.given, watched).train()
         trainer = _train(module, train, validation, directory)
+        trainer.strategy.barrier()  # all have read the best epoch before its file goes
         if trainer.is_global_zero:
             (directory / "start.txt").write_text(start.words + "\n")
             _finish(module.network, directory)
