@@ -35,7 +35,15 @@ document.addEventListener("htmx:config:request", (event) => {
   document.getElementById("list").classList.add("is-busy");
 });
 
+// Who stands on a case by keyboard stays on it when the list comes anew.
+const place = (link) => new URL(link.href).pathname;
+let kept = null;
+document.addEventListener("htmx:before:swap", () => {
+  kept = links().includes(document.activeElement) ? place(document.activeElement) : null;
+});
+
 document.addEventListener("htmx:after:swap", () => {
+  links().find((link) => place(link) === kept)?.focus();
   const filtered = location.search.replace(/^\?/, "");
   const exported = document.querySelector("[data-export]");
   exported.href = exported.href.split("?")[0] + (filtered ? `?${filtered}` : "");

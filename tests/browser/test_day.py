@@ -96,6 +96,8 @@ def find_and_export(page: Page) -> None:
     assert (line["reference"], line["read_version"], line["birads"]) == ("P-31", "2", "2")
     page.locator("#q").press("Escape")
     page.keyboard.press("j")
+    expect(page.locator(".cases tbody tr")).not_to_have_count(1)  # the whole list came, before or after
+    expect(page.locator(".cases a.case-link:focus")).to_have_count(1)
     page.keyboard.press("Enter")
     expect(page.get_by_role("heading", name="P-31")).to_be_visible()
 
