@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Iterable
+from contextlib import suppress
+from threading import Timer
 from time import monotonic
 from typing import Any
 
@@ -69,17 +72,30 @@ def _take_in_the_rest(response: Response) -> Response:
     Gunicorn closes a connection on which more than 64 KiB were left unread, and the sender, which is still
     sending, sees the connection break instead of the answer: nginx would say 502 in the place of "sign in".
     """
-    if request.environ.get("wsgi.input_terminated"):  # only then does reading end with the body
-        until, connection = monotonic() + _LINGER, request.environ.get("gunicorn.socket")
-        before = connection.gettimeout() if connection else None
-        try:
-            if connection:
-                connection.settimeout(_STALL)
-            while monotonic() < until and request.environ["wsgi.input"].read(_PIECE):
-                pass
-        except OSError:  # it is gone, or slow
+    body = request.environ.get("wsgi.input_terminated") and request.environ["wsgi.input"]
+    if not body or response.status_code < 400:  # only a terminated one ends where the body does
+        return response
+    until, connection = monotonic() + _LINGER, request.environ.get("gunicorn.socket")
+    before = connection.gettimeout() if connection else None
+    # One read waits for a whole piece, however slowly it drips in: this ends it.
+    end = Timer(_LINGER, _stop_reading, [connection])
+    end.start()
+    try:
+        if connection:
+            connection.settimeout(_STALL)
+        while monotonic() < until and body.read(_PIECE):
             pass
-        finally:
-            if connection:
-                connection.settimeout(before)
+    except OSError:  # it is gone, or slow
+        pass
+    finally:
+        end.cancel()
+        if connection:
+            connection.settimeout(before)
     return response
+
+
+def _stop_reading(connection: socket.socket | None) -> None:
+    """What waits for bytes of it gets none; answers can still be sent."""
+    if connection:
+        with suppress(OSError):
+            connection.shutdown(socket.SHUT_RD)

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import io
+import socket
+import threading
+import time
 
 import pytest
 
@@ -81,3 +84,32 @@ def test_a_sender_that_is_gone_spoils_no_answer(client):
             raise ConnectionResetError
 
     assert client.post("/uploads", headers=JSON, **_unread(Gone())).status_code == 401
+
+
+def test_a_body_that_drips_in_holds_no_thread_for_long(client, monkeypatch):
+    """Each byte comes before the next is given up, and a piece would take hours."""
+    ours, theirs = socket.socketpair()
+    whole, over = ours.makefile("rb"), threading.Event()
+
+    class Dripping(io.BytesIO):
+        def read(self, size: int = -1) -> bytes:
+            return whole.read(size)  # as gunicorn's: all of it, or the end
+
+    def drip() -> None:
+        while not over.wait(0.02):
+            theirs.send(b"x")
+
+    sender = threading.Thread(target=drip)
+    sender.start()
+    monkeypatch.setattr(incoming, "_LINGER", 0.3)
+    asked = _unread(Dripping())
+    asked["environ_overrides"] |= {"gunicorn.socket": ours}
+    began = time.monotonic()
+    try:
+        assert client.post("/uploads", headers=JSON, **asked).status_code == 401
+        assert time.monotonic() - began < 5
+    finally:
+        over.set()
+        sender.join()
+        for each in (whole, ours, theirs):
+            each.close()
